@@ -1,0 +1,8 @@
+// The pure folders run on workerd, Node and browsers; these are the only globals beyond ES2024 that all three share and they may use.
+declare class TextEncoder {
+  encode(text?: string): Uint8Array;
+}
+declare class TextDecoder {
+  constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
+  decode(bytes?: Uint8Array): string;
+}
