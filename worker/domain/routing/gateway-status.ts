@@ -1,0 +1,33 @@
+/** What a region knows of a gateway when a call is routed: a snapshot, at most two seconds old. */
+import type { GatewayId, GatewayInstanceId, RegionName } from "#protocol/ids";
+
+export interface GatewayStatus {
+  readonly gateway: GatewayId;
+  readonly region: RegionName;
+  readonly host: string;
+  readonly trunkPort: number;
+  readonly channels: number;
+  readonly instance?: GatewayInstanceId;
+  /** `suspect`: silent, not proved dead (decision 6). `draining`: finishes its calls and takes no new ones. */
+  readonly state: GatewayState;
+  readonly legs: number;
+  /** Share of one core, 0 to 1. */
+  readonly cpu: number;
+  readonly updatedAtMs: number;
+}
+
+export type GatewayState = "up" | "suspect" | "down" | "draining";
+
+/** Lower is better for a new call. A dead gateway has no rank: nothing may choose it. */
+export function healthRank(state: GatewayState): 0 | 1 | 2 | undefined {
+  switch (state) {
+    case "up":
+      return 0;
+    case "suspect":
+      return 1;
+    case "draining":
+      return 2;
+    case "down":
+      return undefined;
+  }
+}
