@@ -10,10 +10,19 @@ export interface Draft extends Pick<RegionConfig, "central" | "defaultRegion" | 
 }
 
 export function findConflicts(draft: Partial<Draft>): readonly RegionConfigProblem[] {
-  return [...regionConflicts(draft), ...roundTripConflicts(draft), ...gatewayConflicts(draft), ...portConflicts(draft.gateways ?? [])];
+  return [
+    ...regionConflicts(draft),
+    ...roundTripConflicts(draft),
+    ...gatewayConflicts(draft),
+    ...portConflicts(draft.gateways ?? []),
+  ];
 }
 
-function regionUnknown(known: ReadonlySet<string>, name: RegionName | undefined, path: string): readonly RegionConfigProblem[] {
+function regionUnknown(
+  known: ReadonlySet<string>,
+  name: RegionName | undefined,
+  path: string,
+): readonly RegionConfigProblem[] {
   if (name === undefined || known.has(name)) return [];
   return [{ path, code: "region-unknown", detail: `no region is named "${name}"` }];
 }
@@ -31,7 +40,13 @@ function regionConflicts(draft: Partial<Draft>): readonly RegionConfigProblem[] 
   ];
 }
 
-function repeated<T>(entries: readonly T[], nameOf: (entry: T) => RegionName | GatewayId | undefined, list: string, field: string, code: "region-duplicate" | "gateway-duplicate"): readonly RegionConfigProblem[] {
+function repeated<T>(
+  entries: readonly T[],
+  nameOf: (entry: T) => RegionName | GatewayId | undefined,
+  list: string,
+  field: string,
+  code: "region-duplicate" | "gateway-duplicate",
+): readonly RegionConfigProblem[] {
   const first = new Map<string, number>();
   return entries.flatMap((entry, index): RegionConfigProblem[] => {
     const name = nameOf(entry);
@@ -61,7 +76,14 @@ function roundTripConflicts(draft: Partial<Draft>): readonly RegionConfigProblem
       return problems;
     }
     const code = before.ms === ms ? "round-trip-duplicate" : "round-trip-asymmetric";
-    return [...problems, { path, code, detail: `roundTripMs[${before.index}] gives ${before.ms} ms for the same two regions; each pair stands once, for both directions` }];
+    return [
+      ...problems,
+      {
+        path,
+        code,
+        detail: `roundTripMs[${before.index}] gives ${before.ms} ms for the same two regions; each pair stands once, for both directions`,
+      },
+    ];
   });
 }
 
@@ -88,14 +110,27 @@ function portUses(gateway: Partial<GatewayEntry>, index: number): readonly PortU
   const { host, sip, trunkPort, rtpPorts, metricsPort } = gateway;
   if (host === undefined) return [];
   const single = (field: string, protocol: "udp" | "tcp", port: number | undefined): readonly PortUse[] =>
-    port === undefined ? [] : [{ path: `gateways[${index}].${field}`, host, protocol, first: port, last: port, isRtp: false }];
+    port === undefined
+      ? []
+      : [{ path: `gateways[${index}].${field}`, host, protocol, first: port, last: port, isRtp: false }];
   return [
     ...single("sip.udp", "udp", sip?.udp),
     ...single("sip.tcp", "tcp", sip?.tcp),
     ...single("sip.tls", "tcp", sip?.tls),
     ...single("trunkPort", "udp", trunkPort),
     ...single("metricsPort", "tcp", metricsPort),
-    ...(rtpPorts === undefined ? [] : [{ path: `gateways[${index}].rtpPorts`, host, protocol: "udp" as const, first: rtpPorts[0], last: rtpPorts[1], isRtp: true }]),
+    ...(rtpPorts === undefined
+      ? []
+      : [
+          {
+            path: `gateways[${index}].rtpPorts`,
+            host,
+            protocol: "udp" as const,
+            first: rtpPorts[0],
+            last: rtpPorts[1],
+            isRtp: true,
+          },
+        ]),
   ];
 }
 
@@ -111,8 +146,19 @@ function portConflicts(gateways: readonly Partial<GatewayEntry>[]): readonly Reg
   return uses.flatMap((use, index): RegionConfigProblem[] => {
     const other = uses.slice(0, index).find((before) => collide(before, use));
     if (other === undefined) return [];
-    const code = use.isRtp && other.isRtp ? "rtp-ranges-overlap" : use.isRtp || other.isRtp ? "port-inside-rtp-range" : "port-duplicate";
-    return [{ path: use.path, code, detail: `${use.protocol} ${span(use)} on ${use.host} collides with ${other.path} (${span(other)})` }];
+    const code =
+      use.isRtp && other.isRtp
+        ? "rtp-ranges-overlap"
+        : use.isRtp || other.isRtp
+          ? "port-inside-rtp-range"
+          : "port-duplicate";
+    return [
+      {
+        path: use.path,
+        code,
+        detail: `${use.protocol} ${span(use)} on ${use.host} collides with ${other.path} (${span(other)})`,
+      },
+    ];
   });
 }
 

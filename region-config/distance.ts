@@ -13,7 +13,10 @@ const FIBRE_KM_PER_MS = 200;
 /** Cables are longer than great circles: 1.25 to 1.6 times for the measured pairs of `local.json`. */
 const CABLE_STRETCH = 1.5;
 
-function coordinates(geography: RegionGeography, name: RegionName): { readonly latitude: number; readonly longitude: number } | undefined {
+function coordinates(
+  geography: RegionGeography,
+  name: RegionName,
+): { readonly latitude: number; readonly longitude: number } | undefined {
   return geography.regions.find((region) => region.name === name);
 }
 
@@ -47,10 +50,13 @@ export function roundTripMs(geography: RegionGeography, a: RegionName, b: Region
 
 /** Only what distances need: small enough to be stored with each decision. */
 export function regionGeography(config: RegionGeography): RegionGeography {
-  return { regions: config.regions.map(({ name, latitude, longitude }) => ({ name, latitude, longitude })), roundTripMs: config.roundTripMs };
+  return {
+    regions: config.regions.map(({ name, latitude, longitude }) => ({ name, latitude, longitude })),
+    roundTripMs: config.roundTripMs,
+  };
 }
 
 /** The same map with every gateway on one host. Media addresses of their own belong to the old hosts and go. */
 export function withHost(config: RegionConfig, host: string): RegionConfig {
-  return { ...config, gateways: config.gateways.map(({ mediaHosts: _, ...gateway }) => ({ ...gateway, host })) };
+  return { ...config, gateways: config.gateways.map((gateway) => ({ ...gateway, host, mediaHosts: undefined })) };
 }

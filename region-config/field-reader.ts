@@ -17,7 +17,9 @@ function kindOf(value: unknown): string {
 }
 
 /** The readers of an object's fields. Keys outside the table are mistakes: a misspelt option must not be silently off. */
-export type FieldTable<T> = { readonly [K in keyof T]-?: { readonly read: Reader<NonNullable<T[K]>>; readonly optional?: boolean } };
+export type FieldTable<T> = {
+  readonly [K in keyof T]-?: { readonly read: Reader<NonNullable<T[K]>>; readonly optional?: boolean };
+};
 
 /** Any key that starts with `$` is for editors, not for us. */
 function isEditorKey(key: string): boolean {
@@ -25,7 +27,12 @@ function isEditorKey(key: string): boolean {
 }
 
 /** The fields of an object; those that could not be read are missing from the answer, so it is partial. */
-export function readFields<T extends object>(table: FieldTable<T>, value: unknown, path: string, problems: Problems): Partial<T> | undefined {
+export function readFields<T extends object>(
+  table: FieldTable<T>,
+  value: unknown,
+  path: string,
+  problems: Problems,
+): Partial<T> | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return note(problems, path, "type-wrong", `expected an object, found ${kindOf(value)}`);
   }
@@ -43,7 +50,12 @@ export function readFields<T extends object>(table: FieldTable<T>, value: unknow
   }
   for (const key of given.keys()) {
     if (Object.hasOwn(table, key) || isEditorKey(key)) continue;
-    note(problems, path === "" ? key : `${path}.${key}`, "key-unknown", `known keys here: ${Object.keys(table).join(", ")}`);
+    note(
+      problems,
+      path === "" ? key : `${path}.${key}`,
+      "key-unknown",
+      `known keys here: ${Object.keys(table).join(", ")}`,
+    );
   }
   return fields;
 }
@@ -63,21 +75,32 @@ export function listOf<T>(read: Reader<T>, { atLeast }: { readonly atLeast: numb
 /** A name that a parser of `protocol/ids.ts` accepts. */
 export function nameBy<T>(parse: (text: unknown) => T | undefined): Reader<T> {
   return (value, path, problems) =>
-    parse(value) ?? note(problems, path, "name-invalid", "lower-case letters, digits and hyphens, beginning with a letter");
+    parse(value) ??
+    note(problems, path, "name-invalid", "lower-case letters, digits and hyphens, beginning with a letter");
 }
 
 export function numberIn(least: number, most: number, { integer = false } = {}): Reader<number> {
   return (value, path, problems) => {
-    if (typeof value !== "number") return note(problems, path, "type-wrong", `expected a number, found ${kindOf(value)}`);
+    if (typeof value !== "number")
+      return note(problems, path, "type-wrong", `expected a number, found ${kindOf(value)}`);
     const fits = value >= least && value <= most && (!integer || Number.isInteger(value));
-    return fits ? value : note(problems, path, "number-out-of-range", `${value} is not ${integer ? "a whole number " : ""}from ${least} to ${most}`);
+    return fits
+      ? value
+      : note(
+          problems,
+          path,
+          "number-out-of-range",
+          `${value} is not ${integer ? "a whole number " : ""}from ${least} to ${most}`,
+        );
   };
 }
 
 export const port = numberIn(1, 65_535, { integer: true });
 
 export const truth: Reader<boolean> = (value, path, problems) =>
-  typeof value === "boolean" ? value : note(problems, path, "type-wrong", `expected true or false, found ${kindOf(value)}`);
+  typeof value === "boolean"
+    ? value
+    : note(problems, path, "type-wrong", `expected true or false, found ${kindOf(value)}`);
 
 const NAME_LABELS = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
 const IPV6_CHARACTERS = /^(?=.*:.*:)[0-9a-f:.]{2,45}$/i;
@@ -89,5 +112,7 @@ export const host: Reader<string> = (value, path, problems) => {
   const octets = value.split(".");
   const isIpv4 = octets.length === 4 && octets.every((octet) => /^\d{1,3}$/.test(octet) && Number(octet) <= 255);
   const valid = looksLikeIpv4 ? isIpv4 : NAME_LABELS.test(value) || IPV6_CHARACTERS.test(value);
-  return valid ? value : note(problems, path, "host-invalid", `"${value.slice(0, 64)}" is neither an address nor a host name`);
+  return valid
+    ? value
+    : note(problems, path, "host-invalid", `"${value.slice(0, 64)}" is neither an address nor a host name`);
 };

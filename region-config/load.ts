@@ -5,7 +5,15 @@ import type { Draft } from "./conflicts.ts";
 import { host, listOf, nameBy, note, numberIn, port, readFields, truth } from "./field-reader.ts";
 import type { FieldTable, Problems, Reader } from "./field-reader.ts";
 import { LOCATION_HINTS } from "./schema.ts";
-import type { GatewayEntry, LocationHint, MeasuredRoundTrip, RegionConfig, RegionConfigProblem, RegionEntry, SipPorts } from "./schema.ts";
+import type {
+  GatewayEntry,
+  LocationHint,
+  MeasuredRoundTrip,
+  RegionConfig,
+  RegionConfigProblem,
+  RegionEntry,
+  SipPorts,
+} from "./schema.ts";
 
 export type RegionConfigOutcome =
   | { readonly ok: true; readonly config: RegionConfig }
@@ -14,10 +22,12 @@ export type RegionConfigOutcome =
 const regionName = nameBy(parseRegionName);
 
 const locationHint: Reader<LocationHint> = (value, path, problems) =>
-  LOCATION_HINTS.find((hint) => hint === value) ?? note(problems, path, "location-hint-unknown", `one of ${LOCATION_HINTS.join(", ")}`);
+  LOCATION_HINTS.find((hint) => hint === value) ??
+  note(problems, path, "location-hint-unknown", `one of ${LOCATION_HINTS.join(", ")}`);
 
 const rtpPorts: Reader<readonly [number, number]> = (value, path, problems) => {
-  if (!Array.isArray(value) || value.length !== 2) return note(problems, path, "type-wrong", "expected [first port, last port]");
+  if (!Array.isArray(value) || value.length !== 2)
+    return note(problems, path, "type-wrong", "expected [first port, last port]");
   const first = port(value[0], `${path}[0]`, problems);
   const last = port(value[1], `${path}[1]`, problems);
   if (first === undefined || last === undefined) return undefined;
@@ -26,7 +36,8 @@ const rtpPorts: Reader<readonly [number, number]> = (value, path, problems) => {
 };
 
 const roundTrip: Reader<MeasuredRoundTrip> = (value, path, problems) => {
-  if (!Array.isArray(value) || value.length !== 3) return note(problems, path, "type-wrong", "expected [region, region, milliseconds]");
+  if (!Array.isArray(value) || value.length !== 3)
+    return note(problems, path, "type-wrong", "expected [region, region, milliseconds]");
   const a = regionName(value[0], `${path}[0]`, problems);
   const b = regionName(value[1], `${path}[1]`, problems);
   const ms = numberIn(0.01, 5_000)(value[2], `${path}[2]`, problems);
@@ -100,8 +111,22 @@ function complete(draft: Partial<Draft>): RegionConfig | undefined {
   const regions = draft.regions?.filter(isRegion);
   const gateways = draft.gateways?.filter(isGateway);
   const roundTripMs = draft.roundTripMs?.filter((entry) => entry !== null);
-  if (central === undefined || defaultRegion === undefined || regions === undefined || gateways === undefined || roundTripMs === undefined) return undefined;
-  return { central, defaultRegion, regions, roundTripMs, gateways, ...(allowDevelopmentRegionQuery === undefined ? {} : { allowDevelopmentRegionQuery }) };
+  if (
+    central === undefined ||
+    defaultRegion === undefined ||
+    regions === undefined ||
+    gateways === undefined ||
+    roundTripMs === undefined
+  )
+    return undefined;
+  return {
+    central,
+    defaultRegion,
+    regions,
+    roundTripMs,
+    gateways,
+    ...(allowDevelopmentRegionQuery === undefined ? {} : { allowDevelopmentRegionQuery }),
+  };
 }
 
 function isRegion(entry: Partial<RegionEntry>): entry is RegionEntry {

@@ -18,16 +18,9 @@ export interface GatewayStatus {
 
 export type GatewayState = "up" | "suspect" | "down" | "draining";
 
+const HEALTH_RANKS = { up: 0, suspect: 1, draining: 2, down: undefined } as const;
+
 /** Lower is better for a new call. A dead gateway has no rank: nothing may choose it. */
 export function healthRank(state: GatewayState): 0 | 1 | 2 | undefined {
-  switch (state) {
-    case "up":
-      return 0;
-    case "suspect":
-      return 1;
-    case "draining":
-      return 2;
-    case "down":
-      return undefined;
-  }
+  return HEALTH_RANKS[state];
 }

@@ -20,6 +20,10 @@ export function compareBy<T, Name extends string>(criteria: readonly Criterion<T
 }
 
 /** The first criterion in which two items differ. */
-export function decidingRule<T, Name extends string>(criteria: readonly Criterion<T, Name>[], a: T, b: T): Name | undefined {
+export function decidingRule<T, Name extends string>(
+  criteria: readonly Criterion<T, Name>[],
+  a: T,
+  b: T,
+): Name | undefined {
   return criteria.find(({ of }) => of(a) !== of(b))?.rule;
 }

@@ -6,29 +6,59 @@ import type { RankedCandidate, RouteCandidateInput, RouteVerdict, RoutingInput }
 import { selectGatewayForRegion } from "./select-gateway.ts";
 
 export type RouteReach =
-  | { readonly ok: true; readonly gateway: GatewayStatus; readonly through: NonNullable<RankedCandidate["through"]>; readonly note: string }
-  | { readonly ok: false; readonly verdict: Extract<RouteVerdict, "expired" | "gateway-down" | "no-live-gateway" | "unreachable">; readonly note: string };
+  | {
+      readonly ok: true;
+      readonly gateway: GatewayStatus;
+      readonly through: NonNullable<RankedCandidate["through"]>;
+      readonly note: string;
+    }
+  | {
+      readonly ok: false;
+      readonly verdict: Extract<RouteVerdict, "expired" | "gateway-down" | "no-live-gateway" | "unreachable">;
+      readonly note: string;
+    };
 
 export function findGateway(gateways: readonly GatewayStatus[], id: GatewayId | undefined): GatewayStatus | undefined {
   return id === undefined ? undefined : gateways.find((status) => status.gateway === id);
 }
 
 /** `callerGateway` is the one that carries the caller's side: equal choices fall to it. */
-export function reachRoute(route: RouteCandidateInput, input: RoutingInput, callerGateway: GatewayId | undefined): RouteReach {
+export function reachRoute(
+  route: RouteCandidateInput,
+  input: RoutingInput,
+  callerGateway: GatewayId | undefined,
+): RouteReach {
   if (route.expiresAtMs <= input.nowMs) return { ok: false, verdict: "expired", note: "its registration has run out" };
   if (route.reachability === "bridge") return reachBrowser(route, input, callerGateway);
   const own = findGateway(input.gateways, route.gateway);
   const health = own === undefined ? undefined : healthRank(own.state);
   if (own !== undefined && (health === 0 || health === 1)) {
-    return { ok: true, gateway: own, through: "own", note: `rings through its own gateway ${own.gateway}${own.state === "suspect" ? ", which is suspect" : ""}` };
+    return {
+      ok: true,
+      gateway: own,
+      through: "own",
+      note: `rings through its own gateway ${own.gateway}${own.state === "suspect" ? ", which is suspect" : ""}`,
+    };
   }
   return route.reachability === "open-udp" ? reachOpenPhone(route, own, input) : reachConnectedPhone(route, own, input);
 }
 
-function reachBrowser(route: RouteCandidateInput, input: RoutingInput, callerGateway: GatewayId | undefined): RouteReach {
-  const selection = selectGatewayForRegion(route.region, input.gateways, { geography: input.geography, ...(callerGateway === undefined ? {} : { prefer: callerGateway }) });
+function reachBrowser(
+  route: RouteCandidateInput,
+  input: RoutingInput,
+  callerGateway: GatewayId | undefined,
+): RouteReach {
+  const selection = selectGatewayForRegion(route.region, input.gateways, {
+    geography: input.geography,
+    ...(callerGateway === undefined ? {} : { prefer: callerGateway }),
+  });
   if (!selection.ok) return { ok: false, verdict: "no-live-gateway", note: "no gateway lives to carry its media" };
-  return { ok: true, gateway: selection.gateway, through: "media", note: `media through ${selection.gateway.gateway}, the nearest to its bridge in ${route.region}` };
+  return {
+    ok: true,
+    gateway: selection.gateway,
+    through: "media",
+    note: `media through ${selection.gateway.gateway}, the nearest to its bridge in ${route.region}`,
+  };
 }
 
 /** Its own gateway is down, draining or unknown; its address may be tried from elsewhere. */
@@ -37,16 +67,40 @@ function reachOpenPhone(route: RouteCandidateInput, own: GatewayStatus | undefin
   const selection = selectGatewayForRegion(route.region, input.gateways, { geography: input.geography });
   if (!selection.ok) return { ok: false, verdict: "no-live-gateway", note: "its gateway is down and no other lives" };
   const { gateway } = selection;
-  if (gateway.gateway === own?.gateway) return { ok: true, gateway, through: "own", note: `rings through its own gateway ${gateway.gateway}, which is draining: no other lives` };
-  return { ok: true, gateway, through: "other", note: `rings through ${gateway.gateway}, the nearest that takes calls: its own gateway ${route.gateway ?? "is unknown and"} ${own?.state ?? "does not answer"}` };
+  if (gateway.gateway === own?.gateway)
+    return {
+      ok: true,
+      gateway,
+      through: "own",
+      note: `rings through its own gateway ${gateway.gateway}, which is draining: no other lives`,
+    };
+  return {
+    ok: true,
+    gateway,
+    through: "other",
+    note: `rings through ${gateway.gateway}, the nearest that takes calls: its own gateway ${route.gateway ?? "is unknown and"} ${own?.state ?? "does not answer"}`,
+  };
 }
 
 /** Its own gateway is down, draining or unknown, and nobody else holds its connection. */
-function reachConnectedPhone(route: RouteCandidateInput, own: GatewayStatus | undefined, input: RoutingInput): RouteReach {
+function reachConnectedPhone(
+  route: RouteCandidateInput,
+  own: GatewayStatus | undefined,
+  input: RoutingInput,
+): RouteReach {
   if (own?.state === "draining") {
-    return { ok: true, gateway: own, through: "own", note: `rings through ${own.gateway}, which is draining: nobody else holds its connection` };
+    return {
+      ok: true,
+      gateway: own,
+      through: "own",
+      note: `rings through ${own.gateway}, which is draining: nobody else holds its connection`,
+    };
   }
-  if (own !== undefined) return { ok: false, verdict: "gateway-down", note: `only ${own.gateway} reaches it, which is down` };
-  const who = route.gateway === undefined ? "its route names no gateway" : `its gateway ${route.gateway} is not among the ${input.gateways.length} known`;
+  if (own !== undefined)
+    return { ok: false, verdict: "gateway-down", note: `only ${own.gateway} reaches it, which is down` };
+  const who =
+    route.gateway === undefined
+      ? "its route names no gateway"
+      : `its gateway ${route.gateway} is not among the ${input.gateways.length} known`;
   return { ok: false, verdict: "unreachable", note: who };
 }

@@ -20,7 +20,11 @@ export type GatewaySelection =
   | { readonly ok: false; readonly code: "no-live-gateway" };
 
 /** Health comes first: a draining gateway is chosen only when no other lives, a dead one never. */
-export function selectGatewayForRegion(region: RegionName, gateways: readonly GatewayStatus[], options: SelectGatewayOptions): GatewaySelection {
+export function selectGatewayForRegion(
+  region: RegionName,
+  gateways: readonly GatewayStatus[],
+  options: SelectGatewayOptions,
+): GatewaySelection {
   const { geography, exclude = [], prefer } = options;
   const criteria: readonly Criterion<GatewayStatus, string>[] = [
     { rule: "health", of: (gateway) => healthRank(gateway.state) ?? Infinity },
@@ -35,5 +39,10 @@ export function selectGatewayForRegion(region: RegionName, gateways: readonly Ga
     .filter((gateway) => healthRank(gateway.state) !== undefined && !exclude.includes(gateway.gateway))
     .sort((a, b) => compareBy(criteria, a, b));
   if (best === undefined) return { ok: false, code: "no-live-gateway" };
-  return { ok: true, gateway: best, rttMs: roundTripMs(geography, region, best.region), distanceKm: distanceKm(geography, region, best.region) };
+  return {
+    ok: true,
+    gateway: best,
+    rttMs: roundTripMs(geography, region, best.region),
+    distanceKm: distanceKm(geography, region, best.region),
+  };
 }

@@ -3,12 +3,29 @@ import type { GatewayId, RegionName } from "#protocol/ids";
 import { compareBy, decidingRule } from "./lexicographic.ts";
 import { findGateway, reachRoute } from "./route-reach.ts";
 import type { RouteReach } from "./route-reach.ts";
-import type { RankedCandidate, RouteCandidateInput, RoutePath, RoutingDecision, RoutingInput, RoutingRule } from "./routing-decision.ts";
+import type {
+  RankedCandidate,
+  RouteCandidateInput,
+  RoutePath,
+  RoutingDecision,
+  RoutingInput,
+  RoutingRule,
+} from "./routing-decision.ts";
 import { criteriaOf, pathFigures, rulesOf } from "./routing-rules.ts";
 import type { ReachableRoute } from "./routing-rules.ts";
 import { selectGatewayForRegion } from "./select-gateway.ts";
 
-export type { RankedCandidate, RouteCandidateInput, RoutePath, RouteVerdict, RoutingDecision, RoutingInput, RoutingPolicy, RoutingRule } from "./routing-decision.ts";
+export type {
+  RankedCandidate,
+  RouteCandidateInput,
+  RoutePath,
+  RouteVerdict,
+  RoutingDecision,
+  RoutingInput,
+  RoutingPolicy,
+  RoutingRule,
+} from "./routing-decision.ts";
+export type { GatewayState, GatewayStatus } from "./gateway-status.ts";
 export { ROUTING_POLICIES } from "./routing-decision.ts";
 
 /** The caller's end of every path. */
@@ -31,7 +48,12 @@ export function rankRoutes(input: RoutingInput): RoutingDecision {
       unreached.push({ route, reach });
       continue;
     }
-    const figures = pathFigures(input.geography, [input.callerRegion, caller.region, reach.gateway.region, route.region]);
+    const figures = pathFigures(input.geography, [
+      input.callerRegion,
+      caller.region,
+      reach.gateway.region,
+      route.region,
+    ]);
     reached.push({ route, reach, gateway: reach.gateway, confirmed: route.confirmedUntilMs > input.nowMs, figures });
   }
   const criteria = criteriaOf(input.policy);
@@ -44,7 +66,10 @@ export function rankRoutes(input: RoutingInput): RoutingDecision {
     policy: input.policy,
     rules: rulesOf(input.policy),
     decidedBy: first === undefined ? "no-candidate" : (separating ?? "only-candidate"),
-    candidates: [...describeReached(reached, caller, input), ...unreached.map((one) => describeUnreached(one, caller, input))],
+    candidates: [
+      ...describeReached(reached, caller, input),
+      ...unreached.map((one) => describeUnreached(one, caller, input)),
+    ],
     inputs: input,
     decidedAtMs: input.nowMs,
   };
@@ -66,10 +91,16 @@ function callerSide(input: RoutingInput): CallerSide {
   if (given !== undefined) return { gateway: given.gateway, region: given.region };
   if (input.callerGateway !== undefined) return { gateway: input.callerGateway, region: input.callerRegion };
   const selection = selectGatewayForRegion(input.callerRegion, input.gateways, { geography: input.geography });
-  return selection.ok ? { gateway: selection.gateway.gateway, region: selection.gateway.region } : { region: input.callerRegion };
+  return selection.ok
+    ? { gateway: selection.gateway.gateway, region: selection.gateway.region }
+    : { region: input.callerRegion };
 }
 
-function describeReached(reached: readonly Reached[], caller: CallerSide, input: RoutingInput): readonly RankedCandidate[] {
+function describeReached(
+  reached: readonly Reached[],
+  caller: CallerSide,
+  input: RoutingInput,
+): readonly RankedCandidate[] {
   const criteria = criteriaOf(input.policy);
   const rings = new Map<string, Reached>();
   return reached.map((candidate, index): RankedCandidate => {
@@ -90,10 +121,18 @@ function describeReached(reached: readonly Reached[], caller: CallerSide, input:
     const lease = candidate.confirmed ? "" : "; nobody vouches for its flow any more";
     const summary = `${crossingWords(figures.crossings)}, ${figures.rttMs} ms; ${reach.note}${lease}`;
     if (sameDevice !== undefined) {
-      return { ...common, verdict: "same-device-farther", reason: behind(sameDevice, candidate, input, "the same device", summary) };
+      return {
+        ...common,
+        verdict: "same-device-farther",
+        reason: behind(sameDevice, candidate, input, "the same device", summary),
+      };
     }
     if (input.ring === "nearest" && nearest !== undefined && index > 0) {
-      return { ...common, verdict: "other-device-nearer", reason: behind(nearest, candidate, input, "another device", summary) };
+      return {
+        ...common,
+        verdict: "other-device-nearer",
+        reason: behind(nearest, candidate, input, "another device", summary),
+      };
     }
     rings.set(route.device, candidate);
     return { ...common, verdict: "chosen", reason: summary };
@@ -123,7 +162,12 @@ function describeUnreached({ route, reach }: Unreached, caller: CallerSide, inpu
   };
 }
 
-function pathOf(route: RouteCandidateInput, caller: CallerSide, input: RoutingInput, reach?: Extract<RouteReach, { ok: true }>): RoutePath {
+function pathOf(
+  route: RouteCandidateInput,
+  caller: CallerSide,
+  input: RoutingInput,
+  reach?: Extract<RouteReach, { ok: true }>,
+): RoutePath {
   return {
     callerRegion: input.callerRegion,
     ...(caller.gateway === undefined ? {} : { callerGateway: caller.gateway }),
