@@ -1,0 +1,4 @@
+// `npm start`: see scripts/start/main.ts. Plain JavaScript, because on a fresh clone nothing else runs.
+import { runPinned } from "./install/run-pinned.mjs";
+
+await runPinned("scripts/start/main.ts");
