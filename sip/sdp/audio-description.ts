@@ -126,12 +126,15 @@ function readAudio(description: SessionDescription, index: number): AudioDescrip
     protocol: section.protocol,
     direction,
     codecs: formats.filter((codec) => codec.name !== "TELEPHONE-EVENT" && codec.name !== "CN"),
-    telephoneEventPayloadType: formats.find((codec) => codec.name === "TELEPHONE-EVENT" && codec.clockRate === 8000)?.payloadType,
+    telephoneEventPayloadType: formats.find((codec) => codec.name === "TELEPHONE-EVENT" && codec.clockRate === 8000)
+      ?.payloadType,
     mid: readMid(section),
     ice,
     fingerprint: readFingerprint(section) ?? readFingerprint(description),
     setup: (attribute(section, "setup") ?? attribute(description, "setup"))?.toLowerCase(),
-    candidates: attributes(section, "candidate").slice(0, CANDIDATE_LIMIT).flatMap((text) => readCandidate(text) ?? []),
+    candidates: attributes(section, "candidate")
+      .slice(0, CANDIDATE_LIMIT)
+      .flatMap((text) => readCandidate(text) ?? []),
     ssrc: readSsrc(section),
     rtcpMux: attribute(section, "rtcp-mux") !== undefined,
     mediaIndex: index,
@@ -156,7 +159,8 @@ function readAddress(connection: string | undefined): string | undefined {
 
 /** An IPv4 or IPv6 address or a name; what only looks like an address is none of them. */
 function isHost(host: string): boolean {
-  if (/^[\d.]+$/.test(host)) return /^(\d{1,3}\.){3}\d{1,3}$/.test(host) && host.split(".").every((part) => Number(part) <= 255);
+  if (/^[\d.]+$/.test(host))
+    return /^(\d{1,3}\.){3}\d{1,3}$/.test(host) && host.split(".").every((part) => Number(part) <= 255);
   if (host.includes(":")) return /^(?=.*:.*:)[0-9a-f:]{2,39}(\d{1,3}(\.\d{1,3}){3})?$/i.test(host);
   return /^(?=.{1,253}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(host);
 }
@@ -171,7 +175,8 @@ function readFormats(section: MediaSection): readonly AudioCodec[] {
   const mappings = new Map<number, string>();
   for (const text of attributes(section, "rtpmap")) {
     const [, payloadType, encoding] = /^(\d{1,3})\s+(\S+)$/.exec(text) ?? [];
-    if (payloadType !== undefined && encoding !== undefined && !mappings.has(Number(payloadType))) mappings.set(Number(payloadType), encoding);
+    if (payloadType !== undefined && encoding !== undefined && !mappings.has(Number(payloadType)))
+      mappings.set(Number(payloadType), encoding);
   }
   const payloadTypes = new Set(section.formats.filter((text) => /^\d{1,3}$/.test(text)).map(Number));
   return [...payloadTypes].flatMap((payloadType) => {
@@ -207,17 +212,29 @@ function readIce(description: SessionDescription, section: MediaSection): IcePar
 function readFingerprint(section: Pick<SessionDescription, "lines">): Fingerprint | undefined {
   const all = attributes(section, "fingerprint").flatMap((text) => {
     const [, algorithm, value] = /^([a-z0-9-]{1,16})\s+((?:[0-9a-f]{2}:){15,63}[0-9a-f]{2})$/i.exec(text) ?? [];
-    return algorithm === undefined || value === undefined ? [] : [{ algorithm: algorithm.toLowerCase(), value: value.toUpperCase() }];
+    return algorithm === undefined || value === undefined
+      ? []
+      : [{ algorithm: algorithm.toLowerCase(), value: value.toUpperCase() }];
   });
   return all.find((one) => one.algorithm === "sha-256") ?? all[0];
 }
 
 function readCandidate(text: string): IceCandidate | undefined {
   const [foundation, component, transport, priority, host, port, typ, type] = text.split(/ +/);
-  if (foundation === undefined || transport === undefined || host === undefined || typ !== "typ" || type === undefined) return undefined;
-  if (!/^\d{1,3}$/.test(component ?? "") || !/^\d{1,10}$/.test(priority ?? "") || !/^\d{1,5}$/.test(port ?? "")) return undefined;
+  if (foundation === undefined || transport === undefined || host === undefined || typ !== "typ" || type === undefined)
+    return undefined;
+  if (!/^\d{1,3}$/.test(component ?? "") || !/^\d{1,10}$/.test(priority ?? "") || !/^\d{1,5}$/.test(port ?? ""))
+    return undefined;
   if (Number(port) > 65_535 || !isHost(host)) return undefined;
-  return { foundation, component: Number(component), transport: transport.toLowerCase(), priority: Number(priority), host, port: Number(port), type };
+  return {
+    foundation,
+    component: Number(component),
+    transport: transport.toLowerCase(),
+    priority: Number(priority),
+    host,
+    port: Number(port),
+    type,
+  };
 }
 
 function readSsrc(section: MediaSection): number | undefined {

@@ -7,12 +7,17 @@ import type { AudioDescription } from "./audio-description.ts";
 export function supportedCodecs(sdp: string, preference: readonly CodecName[]): readonly CodecName[] {
   const description = readAudioDescription(sdp);
   if (description === undefined) return [];
-  const offered = description.codecs.flatMap((codec) => preference.find((name) => name === codec.name && isTelephony(codec)) ?? []);
+  const offered = description.codecs.flatMap(
+    (codec) => preference.find((name) => name === codec.name && isTelephony(codec)) ?? [],
+  );
   return [...new Set(offered)];
 }
 
 /** The first of `codecs` that the description has, under the description's own payload types. */
-export function negotiateAudio(description: AudioDescription, codecs: readonly CodecName[]): NegotiatedAudio | undefined {
+export function negotiateAudio(
+  description: AudioDescription,
+  codecs: readonly CodecName[],
+): NegotiatedAudio | undefined {
   for (const codec of codecs) {
     const payloadType = description.codecs.find((one) => one.name === codec && isTelephony(one))?.payloadType;
     if (payloadType === undefined) continue;

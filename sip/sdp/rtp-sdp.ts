@@ -4,7 +4,16 @@ import type { CodecName, NegotiatedAudio } from "../../protocol/media.ts";
 import { isPlainRtp, readAudioDescription } from "./audio-description.ts";
 import type { MediaDirection } from "./audio-description.ts";
 import { negotiateAudio } from "./negotiate.ts";
-import { answerDirection, codecLines, networkAddress, payloadTypes, refusedMedia, sdpText, sessionLines, timingLine } from "./sdp-writer.ts";
+import {
+  answerDirection,
+  codecLines,
+  networkAddress,
+  payloadTypes,
+  refusedMedia,
+  sdpText,
+  sessionLines,
+  timingLine,
+} from "./sdp-writer.ts";
 import { parseSessionDescription } from "./session-description.ts";
 
 /** What both kinds of RTP description need. */
@@ -26,7 +35,11 @@ export interface RtpOfferOptions extends RtpSdpOptions {
 
 export function createRtpOffer(options: RtpOfferOptions): string {
   const telephoneEventPayloadType = options.telephoneEventPayloadType ?? TRUNK_PAYLOAD_TYPES["telephone-event"];
-  const audio = options.codecs.map((codec): NegotiatedAudio => ({ codec, payloadType: TRUNK_PAYLOAD_TYPES[codec], telephoneEventPayloadType }));
+  const audio = options.codecs.map((codec): NegotiatedAudio => ({
+    codec,
+    payloadType: TRUNK_PAYLOAD_TYPES[codec],
+    telephoneEventPayloadType,
+  }));
   return sdpText([
     ...sessionLines(options),
     `c=${networkAddress(options.host)}`,
@@ -41,7 +54,9 @@ export interface RtpAnswerOptions extends RtpSdpOptions {
 }
 
 /** Accepts the offer's audio with this codec and refuses every other stream; `undefined` when the offer has no such plain audio. */
-export function createRtpAnswer(options: RtpAnswerOptions): { readonly sdp: string; readonly audio: NegotiatedAudio } | undefined {
+export function createRtpAnswer(
+  options: RtpAnswerOptions,
+): { readonly sdp: string; readonly audio: NegotiatedAudio } | undefined {
   const offer = parseSessionDescription(options.offer);
   const description = readAudioDescription(options.offer);
   if (offer === undefined || description === undefined || !isPlainRtp(description)) return undefined;
@@ -49,9 +64,22 @@ export function createRtpAnswer(options: RtpAnswerOptions): { readonly sdp: stri
   if (audio === undefined) return undefined;
 
   const direction = answerDirection(description, options.direction ?? "sendrecv");
-  const accepted = audioLines({ port: options.port, protocol: description.protocol, audio: [audio], direction, mid: description.mid });
-  const media = offer.media.flatMap((section, index) => (index === description.mediaIndex ? accepted : refusedMedia(section)));
-  const sdp = sdpText([...sessionLines(options), `c=${networkAddress(options.host)}`, timingLine(options.offer), ...media]);
+  const accepted = audioLines({
+    port: options.port,
+    protocol: description.protocol,
+    audio: [audio],
+    direction,
+    mid: description.mid,
+  });
+  const media = offer.media.flatMap((section, index) =>
+    index === description.mediaIndex ? accepted : refusedMedia(section),
+  );
+  const sdp = sdpText([
+    ...sessionLines(options),
+    `c=${networkAddress(options.host)}`,
+    timingLine(options.offer),
+    ...media,
+  ]);
   return { sdp, audio };
 }
 

@@ -15,7 +15,11 @@ export function networkAddress(host: string): string {
   return `IN ${host.includes(":") ? "IP6" : "IP4"} ${host}`;
 }
 
-export function sessionLines(session: { readonly host: string; readonly sessionId: number; readonly version: number }): readonly string[] {
+export function sessionLines(session: {
+  readonly host: string;
+  readonly sessionId: number;
+  readonly version: number;
+}): readonly string[] {
   return ["v=0", `o=- ${session.sessionId} ${session.version} ${networkAddress(session.host)}`, "s=-"];
 }
 
@@ -28,14 +32,21 @@ export function timingLine(offer: string): string {
 
 /** The format list of the m-line. */
 export function payloadTypes(audio: readonly NegotiatedAudio[]): string {
-  return [...new Set([...audio.map((one) => one.payloadType), ...audio.flatMap((one) => one.telephoneEventPayloadType ?? [])])].join(" ");
+  return [
+    ...new Set([
+      ...audio.map((one) => one.payloadType),
+      ...audio.flatMap((one) => one.telephoneEventPayloadType ?? []),
+    ]),
+  ].join(" ");
 }
 
 export function codecLines(audio: readonly NegotiatedAudio[]): readonly string[] {
   const [telephoneEvent] = audio.flatMap((one) => one.telephoneEventPayloadType ?? []);
   return [
     ...audio.map((one) => `a=rtpmap:${one.payloadType} ${one.codec}/8000`),
-    ...(telephoneEvent === undefined ? [] : [`a=rtpmap:${telephoneEvent} telephone-event/8000`, `a=fmtp:${telephoneEvent} 0-15`]),
+    ...(telephoneEvent === undefined
+      ? []
+      : [`a=rtpmap:${telephoneEvent} telephone-event/8000`, `a=fmtp:${telephoneEvent} 0-15`]),
     "a=ptime:20",
   ];
 }
@@ -60,5 +71,10 @@ function receives(direction: MediaDirection): boolean {
 export function refusedMedia(section: MediaSection): readonly string[] {
   const [kind, , ...rest] = section.media.split(/ +/);
   const mid = readMid(section);
-  return [`m=${kind} 0 ${rest.join(" ")}`, "c=IN IP4 0.0.0.0", "a=inactive", ...(mid === undefined ? [] : [`a=mid:${mid}`])];
+  return [
+    `m=${kind} 0 ${rest.join(" ")}`,
+    "c=IN IP4 0.0.0.0",
+    "a=inactive",
+    ...(mid === undefined ? [] : [`a=mid:${mid}`]),
+  ];
 }

@@ -63,7 +63,14 @@ function parseMediaLine(value: string): (MediaSection & { readonly lines: SdpLin
   const port = /^(\d{1,5})(\/\d{1,5})?$/.exec(portText ?? "")?.[1];
   if (kind === undefined || kind === "" || port === undefined || Number(port) > 65_535) return undefined;
   if (protocol === undefined || formats.length === 0) return undefined;
-  return { media: value, kind: kind.toLowerCase(), port: Number(port), protocol: protocol.toUpperCase(), formats, lines: [] };
+  return {
+    media: value,
+    kind: kind.toLowerCase(),
+    port: Number(port),
+    protocol: protocol.toUpperCase(),
+    formats,
+    lines: [],
+  };
 }
 
 interface Section {

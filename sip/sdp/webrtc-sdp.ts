@@ -8,7 +8,16 @@ import type { CodecName, NegotiatedAudio } from "../../protocol/media.ts";
 import { isDtlsSrtp, readAudioDescription } from "./audio-description.ts";
 import type { AudioDescription, Fingerprint, MediaDirection } from "./audio-description.ts";
 import { negotiateAudio } from "./negotiate.ts";
-import { answerDirection, codecLines, networkAddress, payloadTypes, refusedMedia, sdpText, sessionLines, timingLine } from "./sdp-writer.ts";
+import {
+  answerDirection,
+  codecLines,
+  networkAddress,
+  payloadTypes,
+  refusedMedia,
+  sdpText,
+  sessionLines,
+  timingLine,
+} from "./sdp-writer.ts";
 import { attributes, parseSessionDescription } from "./session-description.ts";
 
 export interface HostCandidate {
@@ -45,13 +54,26 @@ const FIRST_MID = "0";
 
 export function createWebRtcOffer(options: WebRtcSdpOptions): string {
   const telephoneEventPayloadType = TRUNK_PAYLOAD_TYPES["telephone-event"];
-  const audio = options.codecs.map((codec): NegotiatedAudio => ({ codec, payloadType: TRUNK_PAYLOAD_TYPES[codec], telephoneEventPayloadType }));
+  const audio = options.codecs.map((codec): NegotiatedAudio => ({
+    codec,
+    payloadType: TRUNK_PAYLOAD_TYPES[codec],
+    telephoneEventPayloadType,
+  }));
   const stream = { protocol: "UDP/TLS/RTP/SAVPF", audio, direction: options.direction ?? "sendrecv", mid: FIRST_MID };
-  return sdpText([...openingLines(options), "t=0 0", "a=ice-lite", `a=group:BUNDLE ${FIRST_MID}`, "a=msid-semantic: WMS *", ...audioLines(options, stream)]);
+  return sdpText([
+    ...openingLines(options),
+    "t=0 0",
+    "a=ice-lite",
+    `a=group:BUNDLE ${FIRST_MID}`,
+    "a=msid-semantic: WMS *",
+    ...audioLines(options, stream),
+  ]);
 }
 
 /** `undefined` when the offer has no audio that we can carry: no shared codec, no DTLS, no rtcp-mux, or a peer that insists on being DTLS client. */
-export function createWebRtcAnswer(options: WebRtcAnswerOptions): { readonly sdp: string; readonly audio: NegotiatedAudio } | undefined {
+export function createWebRtcAnswer(
+  options: WebRtcAnswerOptions,
+): { readonly sdp: string; readonly audio: NegotiatedAudio } | undefined {
   const offer = parseSessionDescription(options.offer);
   const description = readAudioDescription(options.offer);
   if (offer === undefined || description === undefined || !isAcceptable(description)) return undefined;
@@ -59,16 +81,31 @@ export function createWebRtcAnswer(options: WebRtcAnswerOptions): { readonly sdp
   if (audio === undefined) return undefined;
 
   const direction = answerDirection(description, options.direction ?? "sendrecv");
-  const accepted = audioLines(options, { protocol: description.protocol, audio: [audio], direction, mid: description.mid });
+  const accepted = audioLines(options, {
+    protocol: description.protocol,
+    audio: [audio],
+    direction,
+    mid: description.mid,
+  });
   const group = bundleLine(attributes(offer, "group"), description.mid);
-  const media = offer.media.flatMap((section, index) => (index === description.mediaIndex ? accepted : refusedMedia(section)));
-  const sdp = sdpText([...openingLines(options), timingLine(options.offer), "a=ice-lite", ...group, "a=msid-semantic: WMS *", ...media]);
+  const media = offer.media.flatMap((section, index) =>
+    index === description.mediaIndex ? accepted : refusedMedia(section),
+  );
+  const sdp = sdpText([
+    ...openingLines(options),
+    timingLine(options.offer),
+    "a=ice-lite",
+    ...group,
+    "a=msid-semantic: WMS *",
+    ...media,
+  ]);
   return { sdp, audio };
 }
 
 function isAcceptable(description: AudioDescription): boolean {
   // RFC 8842 section 5.3: an offer of `active` leaves us the server's part, and calls could not be moved any more.
-  const leavesUsTheClientPart = description.setup === undefined || description.setup === "actpass" || description.setup === "passive";
+  const leavesUsTheClientPart =
+    description.setup === undefined || description.setup === "actpass" || description.setup === "passive";
   return isDtlsSrtp(description) && description.rtcpMux && leavesUsTheClientPart;
 }
 
@@ -82,7 +119,11 @@ function bundleLine(groups: readonly string[], mid: string | undefined): readonl
 }
 
 function openingLines(options: WebRtcSdpOptions): readonly string[] {
-  return sessionLines({ host: defaultCandidate(options.candidates).host, sessionId: options.sessionId, version: options.version });
+  return sessionLines({
+    host: defaultCandidate(options.candidates).host,
+    sessionId: options.sessionId,
+    version: options.version,
+  });
 }
 
 interface WebRtcStream {

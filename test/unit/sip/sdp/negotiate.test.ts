@@ -5,7 +5,16 @@ import type { CodecName } from "../../../../protocol/media.ts";
 import { sdpFixture } from "./fixture.ts";
 
 const audioSdp = (formats: string, ...lines: readonly string[]) =>
-  ["v=0", "o=- 1 1 IN IP4 192.0.2.1", "s=-", "c=IN IP4 192.0.2.1", "t=0 0", `m=audio 4000 RTP/AVP ${formats}`, ...lines, ""].join("\r\n");
+  [
+    "v=0",
+    "o=- 1 1 IN IP4 192.0.2.1",
+    "s=-",
+    "c=IN IP4 192.0.2.1",
+    "t=0 0",
+    `m=audio 4000 RTP/AVP ${formats}`,
+    ...lines,
+    "",
+  ].join("\r\n");
 
 describe("supportedCodecs", () => {
   it.each<[string, string, readonly CodecName[], readonly CodecName[]]>([
@@ -19,9 +28,12 @@ describe("supportedCodecs", () => {
     expect(supportedCodecs(sdp, preference)).toEqual(expected);
   });
 
-  it.each(["chromium-offer", "firefox-offer", "baresip-offer", "linphone-offer"])("finds both G.711 laws in %s", (name) => {
-    expect(supportedCodecs(sdpFixture(name), ["PCMU", "PCMA"])).toEqual(["PCMU", "PCMA"]);
-  });
+  it.each(["chromium-offer", "firefox-offer", "baresip-offer", "linphone-offer"])(
+    "finds both G.711 laws in %s",
+    (name) => {
+      expect(supportedCodecs(sdpFixture(name), ["PCMU", "PCMA"])).toEqual(["PCMU", "PCMA"]);
+    },
+  );
 });
 
 describe("negotiateAudio", () => {
@@ -31,12 +43,18 @@ describe("negotiateAudio", () => {
   };
 
   it("takes the first wanted codec with the peer's payload types", () => {
-    expect(negotiate(sdpFixture("chromium-offer"), ["PCMA", "PCMU"])).toEqual({ codec: "PCMA", payloadType: 8, telephoneEventPayloadType: 126 });
-    expect(negotiate(audioSdp("97 96", "a=rtpmap:96 PCMU/8000", "a=rtpmap:97 telephone-event/8000"), ["PCMU"])).toEqual({
-      codec: "PCMU",
-      payloadType: 96,
-      telephoneEventPayloadType: 97,
+    expect(negotiate(sdpFixture("chromium-offer"), ["PCMA", "PCMU"])).toEqual({
+      codec: "PCMA",
+      payloadType: 8,
+      telephoneEventPayloadType: 126,
     });
+    expect(negotiate(audioSdp("97 96", "a=rtpmap:96 PCMU/8000", "a=rtpmap:97 telephone-event/8000"), ["PCMU"])).toEqual(
+      {
+        codec: "PCMU",
+        payloadType: 96,
+        telephoneEventPayloadType: 97,
+      },
+    );
   });
 
   it("goes on to the next when the first is missing, and names no telephone-event that was not offered", () => {

@@ -1,11 +1,12 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readAudioDescription } from "../../../../sip/sdp/audio-description.ts";
 import { createRtpAnswer, createRtpOffer } from "../../../../sip/sdp/rtp-sdp.ts";
 import { sdpFixture } from "./fixture.ts";
 
 const here = { host: "192.0.2.50", port: 20_000, sessionId: 77, version: 3 };
-const audioSdp = (...lines: readonly string[]) => ["v=0", "o=- 1 1 IN IP4 192.0.2.1", "s=-", "c=IN IP4 192.0.2.1", "t=3 4", ...lines, ""].join("\r\n");
+const audioSdp = (...lines: readonly string[]) =>
+  ["v=0", "o=- 1 1 IN IP4 192.0.2.1", "s=-", "c=IN IP4 192.0.2.1", "t=3 4", ...lines, ""].join("\r\n");
 
 describe("createRtpOffer", () => {
   it("offers the codecs in order, telephone-event and 20 ms packets", () => {
@@ -34,15 +35,29 @@ describe("createRtpOffer", () => {
   it("reads back as it was written, for every address family, codec list and direction", () => {
     fc.assert(
       fc.property(
-        fc.constantFrom("192.0.2.1", "2001:db8::1", "::1"),
-        fc.integer({ min: 1, max: 65_535 }),
-        fc.nat(),
-        fc.nat(),
-        fc.constantFrom(["PCMU" as const], ["PCMA" as const, "PCMU" as const]),
-        fc.constantFrom("sendrecv" as const, "sendonly" as const, "recvonly" as const, "inactive" as const),
-        (host, port, sessionId, version, codecs, direction) => {
-          const read = readAudioDescription(createRtpOffer({ host, port, sessionId, version, codecs, direction }));
-          expect(read).toMatchObject({ host, port, direction, sessionId: String(sessionId), sessionVersion: String(version) });
+        fc.record({
+          host: fc.constantFrom("192.0.2.1", "2001:db8::1", "::1"),
+          port: fc.integer({ min: 1, max: 65_535 }),
+          sessionId: fc.nat(),
+          version: fc.nat(),
+          codecs: fc.constantFrom(["PCMU" as const], ["PCMA" as const, "PCMU" as const]),
+          direction: fc.constantFrom(
+            "sendrecv" as const,
+            "sendonly" as const,
+            "recvonly" as const,
+            "inactive" as const,
+          ),
+        }),
+        (options) => {
+          const { host, port, direction, sessionId, version, codecs } = options;
+          const read = readAudioDescription(createRtpOffer(options));
+          expect(read).toMatchObject({
+            host,
+            port,
+            direction,
+            sessionId: String(sessionId),
+            sessionVersion: String(version),
+          });
           expect(read?.codecs.map((codec) => codec.name)).toEqual(codecs);
         },
       ),
@@ -66,12 +81,22 @@ describe("createRtpAnswer", () => {
   it("uses the offer's own payload types and time", () => {
     const offer = audioSdp("m=audio 4000 RTP/AVP 98 97", "a=rtpmap:98 PCMU/8000", "a=rtpmap:97 telephone-event/8000");
     const sdp = createRtpAnswer({ ...here, offer, codec: "PCMU" })?.sdp;
-    expect(sdp).toContain("m=audio 20000 RTP/AVP 98 97\r\na=rtpmap:98 PCMU/8000\r\na=rtpmap:97 telephone-event/8000\r\n");
+    expect(sdp).toContain(
+      "m=audio 20000 RTP/AVP 98 97\r\na=rtpmap:98 PCMU/8000\r\na=rtpmap:97 telephone-event/8000\r\n",
+    );
     expect(sdp).toContain("t=3 4\r\n");
   });
 
   it("gives each stream of the offer its place and refuses all but one audio", () => {
-    const offer = audioSdp("m=video 4000 RTP/AVP 96", "a=mid:v", "m=audio 4002 RTP/SAVP 0", "m=audio 4004 RTP/AVP 0", "a=mid:a", "m=audio 4006 RTP/AVP 0", "m=application 9 UDP/DTLS/SCTP webrtc-datachannel");
+    const offer = audioSdp(
+      "m=video 4000 RTP/AVP 96",
+      "a=mid:v",
+      "m=audio 4002 RTP/SAVP 0",
+      "m=audio 4004 RTP/AVP 0",
+      "a=mid:a",
+      "m=audio 4006 RTP/AVP 0",
+      "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
+    );
     const sdp = createRtpAnswer({ ...here, offer, codec: "PCMU" })?.sdp ?? "";
     expect(sdp.match(/^m=.*$/gm)).toEqual([
       "m=video 0 RTP/AVP 96",
@@ -97,7 +122,9 @@ describe("createRtpAnswer", () => {
   });
 
   it("answers a plain RTP/AVPF offer with its own protocol", () => {
-    expect(createRtpAnswer({ ...here, offer: audioSdp("m=audio 4000 RTP/AVPF 0"), codec: "PCMU" })?.sdp).toContain("m=audio 20000 RTP/AVPF 0\r\n");
+    expect(createRtpAnswer({ ...here, offer: audioSdp("m=audio 4000 RTP/AVPF 0"), codec: "PCMU" })?.sdp).toContain(
+      "m=audio 20000 RTP/AVPF 0\r\n",
+    );
   });
 
   it.each([

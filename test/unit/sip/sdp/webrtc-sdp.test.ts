@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readAudioDescription } from "../../../../sip/sdp/audio-description.ts";
 import { createAdoptionOffer, createWebRtcAnswer, createWebRtcOffer } from "../../../../sip/sdp/webrtc-sdp.ts";
@@ -51,7 +51,15 @@ describe("createWebRtcOffer", () => {
   });
 
   it("ranks several candidates by their order", () => {
-    const audio = readAudioDescription(createWebRtcOffer({ ...ours, candidates: [{ host: "2001:db8::1", port: 1 }, { host: "192.0.2.1", port: 2 }] }));
+    const audio = readAudioDescription(
+      createWebRtcOffer({
+        ...ours,
+        candidates: [
+          { host: "2001:db8::1", port: 1 },
+          { host: "192.0.2.1", port: 2 },
+        ],
+      }),
+    );
     expect(audio).toMatchObject({ host: "2001:db8::1", port: 1 });
     expect(audio?.candidates.map((one) => one.host)).toEqual(["2001:db8::1", "192.0.2.1"]);
     const [first, second] = audio?.candidates ?? [];
@@ -82,7 +90,11 @@ describe("createWebRtcAnswer", () => {
 
   it.each(["chromium", "firefox"])("refuses %s's video and data outside the bundle", (browser) => {
     const sdp = createWebRtcAnswer({ ...ours, offer: sdpFixture(`${browser}-audio-video-data-offer`) })?.sdp ?? "";
-    expect(mediaLines(sdp)?.map((line) => line.split(" ").slice(0, 2).join(" "))).toEqual(["m=audio 21000", "m=video 0", "m=application 0"]);
+    expect(mediaLines(sdp)?.map((line) => line.split(" ").slice(0, 2).join(" "))).toEqual([
+      "m=audio 21000",
+      "m=video 0",
+      "m=application 0",
+    ]);
     expect(sdp.match(/^a=mid:.*$/gm)).toEqual(["a=mid:0", "a=mid:1", "a=mid:2"]);
     expect(sdp).toContain("a=group:BUNDLE 0\r\n");
   });
@@ -98,7 +110,10 @@ describe("createWebRtcAnswer", () => {
   });
 
   it.each([
-    ["a peer that insists on being the DTLS client", sdpFixture("chromium-offer").replace("a=setup:actpass", "a=setup:active")],
+    [
+      "a peer that insists on being the DTLS client",
+      sdpFixture("chromium-offer").replace("a=setup:actpass", "a=setup:active"),
+    ],
     ["a peer without rtcp-mux", sdpFixture("chromium-offer").replace("a=rtcp-mux\r\n", "")],
     ["a peer without a fingerprint", sdpFixture("chromium-offer").replace(/a=fingerprint.*\r\n/, "")],
     ["a peer without ICE", sdpFixture("chromium-offer").replace(/a=ice-ufrag.*\r\n/, "")],
@@ -111,11 +126,22 @@ describe("createWebRtcAnswer", () => {
 });
 
 describe("createAdoptionOffer", () => {
-  const move = { version: 1001, ufrag: "new1", pwd: "newpasswordnewpassword00", candidates: [{ host: "198.51.100.7", port: 22_000 }] };
+  const move = {
+    version: 1001,
+    ufrag: "new1",
+    pwd: "newpasswordnewpassword00",
+    candidates: [{ host: "198.51.100.7", port: 22_000 }],
+  };
   const sent: readonly (readonly [string, string])[] = [
     ["our offer", createWebRtcOffer(ours)],
-    ["our answer to Chromium", createWebRtcAnswer({ ...ours, offer: sdpFixture("chromium-audio-video-data-offer") })?.sdp ?? ""],
-    ["our answer to Firefox", createWebRtcAnswer({ ...ours, offer: sdpFixture("firefox-audio-video-data-offer") })?.sdp ?? ""],
+    [
+      "our answer to Chromium",
+      createWebRtcAnswer({ ...ours, offer: sdpFixture("chromium-audio-video-data-offer") })?.sdp ?? "",
+    ],
+    [
+      "our answer to Firefox",
+      createWebRtcAnswer({ ...ours, offer: sdpFixture("firefox-audio-video-data-offer") })?.sdp ?? "",
+    ],
   ];
 
   it.each(sent)("changes only the version, the ICE credentials and the candidate of %s", (_, last) => {
@@ -152,10 +178,15 @@ describe("createAdoptionOffer", () => {
   });
 
   it("holds for every address and number of candidates", () => {
-    const candidates = fc.array(fc.record({ host: fc.constantFrom("192.0.2.1", "2001:db8::5"), port: fc.integer({ min: 1, max: 65_535 }) }), { minLength: 1, maxLength: 4 });
+    const candidates = fc.array(
+      fc.record({ host: fc.constantFrom("192.0.2.1", "2001:db8::5"), port: fc.integer({ min: 1, max: 65_535 }) }),
+      { minLength: 1, maxLength: 4 },
+    );
     fc.assert(
       fc.property(candidates, fc.nat(), (list, version) => {
-        const read = readAudioDescription(createAdoptionOffer(createWebRtcOffer(ours), { ...move, version, candidates: list }));
+        const read = readAudioDescription(
+          createAdoptionOffer(createWebRtcOffer(ours), { ...move, version, candidates: list }),
+        );
         expect(read?.candidates.map(({ host, port }) => ({ host, port }))).toEqual(list);
         expect(read?.sessionVersion).toBe(String(version));
       }),
