@@ -35,20 +35,47 @@ export interface LegStatistics {
 }
 
 export type WebRtcOpening =
-  | { readonly ok: true; readonly localSdp: string; /** Absent while we are the offerer. */ readonly audio?: NegotiatedAudio }
+  | {
+      readonly ok: true;
+      readonly localSdp: string;
+      /** Absent while we are the offerer. */ readonly audio?: NegotiatedAudio;
+    }
   | { readonly ok: false; readonly status: 488 | 500 | 503; readonly reason: string };
 
 export interface MediaPlane {
   /** Binds a port for a plain RTP leg. Fails with `undefined` when the pool is empty. */
-  openRtpLeg(key: MediaLegKey, options: RtpLegOptions): Promise<{ readonly host: string; readonly port: number } | undefined>;
+  openRtpLeg(
+    key: MediaLegKey,
+    options: RtpLegOptions,
+  ): Promise<{ readonly host: string; readonly port: number } | undefined>;
   /** Sets or moves the peer: where to send, what to expect. Media is learnt anew (symmetric RTP) from `allowedHosts`. */
-  setRtpPeer(key: MediaLegKey, peer: { readonly host: string; readonly port: number; readonly audio: NegotiatedAudio; readonly allowedHosts: readonly string[]; readonly sending: boolean }): void;
+  setRtpPeer(
+    key: MediaLegKey,
+    peer: {
+      readonly host: string;
+      readonly port: number;
+      readonly audio: NegotiatedAudio;
+      readonly allowedHosts: readonly string[];
+      readonly sending: boolean;
+    },
+  ): void;
 
   /** A browser's offer in, answer out; or our offer out when `remoteSdp` is absent. */
-  openWebRtcLeg(key: MediaLegKey, options: { readonly epoch: number; readonly remoteSdp?: string; readonly codecs: readonly CodecName[]; readonly ssrc: number }): Promise<WebRtcOpening>;
+  openWebRtcLeg(
+    key: MediaLegKey,
+    options: {
+      readonly epoch: number;
+      readonly remoteSdp?: string;
+      readonly codecs: readonly CodecName[];
+      readonly ssrc: number;
+    },
+  ): Promise<WebRtcOpening>;
   completeWebRtcLeg(key: MediaLegKey, remoteSdp: string, codecs: readonly CodecName[]): WebRtcOpening;
   /** New ICE credentials and candidate, the dead gateway's SRTP keys. Also used when this gateway already holds the leg under an older epoch. */
-  adoptWebRtcLeg(key: MediaLegKey, options: { readonly epoch: number; readonly media: WebRtcLegMedia; readonly sdpVersion: number }): Promise<WebRtcOpening>;
+  adoptWebRtcLeg(
+    key: MediaLegKey,
+    options: { readonly epoch: number; readonly media: WebRtcLegMedia; readonly sdpVersion: number },
+  ): Promise<WebRtcOpening>;
   grantLease(key: MediaLegKey, lease: OutgoingStreamLease): void;
 
   /** Where the leg's media goes from now on. Both sides of a local join are told separately; joining twice is harmless. */
@@ -58,7 +85,9 @@ export interface MediaPlane {
   closeLeg(key: MediaLegKey): void;
 
   /** Neighbours to keep alive over the trunk port and to watch. Replaces the earlier list. */
-  watchNeighbours(neighbours: readonly { readonly gateway: GatewayId; readonly host: string; readonly port: number }[]): void;
+  watchNeighbours(
+    neighbours: readonly { readonly gateway: GatewayId; readonly host: string; readonly port: number }[],
+  ): void;
   /** Three probes to a trunk port within 100 ms; true as soon as one is answered. */
   probe(target: { readonly gateway: GatewayId; readonly host: string; readonly port: number }): Promise<boolean>;
   close(): Promise<void>;
