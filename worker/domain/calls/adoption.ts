@@ -1,0 +1,150 @@
+/** A gateway died: its legs move to another one (docs/design/capsule.md). */
+import type { GatewayId, GatewayInstanceId } from "#protocol/ids";
+import type { CallDraft } from "./call-draft.ts";
+import type { BrowserLeg, CallLeg, PhoneLeg } from "./call-state.ts";
+import { endCall, markEnded } from "./hang-up.ts";
+import { joinMedia } from "./join.ts";
+import { RING_TIMEOUT_MS } from "./start-call.ts";
+import { callTag } from "#protocol/ids";
+import type { LegId } from "#protocol/ids";
+import { offerToBrowser } from "./browser-signalling.ts";
+
+/** A leg that no gateway could take for so long is over. */
+export const ADOPTION_LIMIT_MS = 32_000;
+const RETRY_MS = 150;
+
+/** Every leg that the dead instance carried gets a new holder, all under one new epoch. */
+export function gatewayLost(draft: CallDraft, gateway: GatewayId, instance: GatewayInstanceId): void {
+  const party = draft.state.parties.find((entry) => entry.gateway === gateway);
+  if (party === undefined || party.instance !== instance) return;
+  draft.state.parties = draft.state.parties.filter((entry) => entry !== party);
+  const orphans = draft.state.legs.filter((leg) => leg.holder === gateway && leg.stage !== "ended");
+  if (draft.ended || orphans.length === 0) return;
+  draft.log("gateway.lost", { gateway, detail: `${orphans.length} legs` });
+  draft.state.epoch += 1;
+  for (const leg of orphans) {
+    leg.holder = undefined;
+    leg.adoption = { startedAtMs: draft.context.nowMs, from: gateway, tried: [], stranded: true };
+  }
+  adoptStranded(draft);
+}
+
+/** Finds a gateway for every leg that none carries. */
+export function adoptStranded(draft: CallDraft): void {
+  if (draft.ended) return;
+  let moved = false;
+  for (const leg of draft.state.legs) {
+    if (leg.adoption?.stranded === true && leg.stage !== "ended") moved = adoptLeg(draft, leg) || moved;
+  }
+  if (moved) joinMedia(draft);
+  if (!draft.ended && draft.state.legs.some((leg) => leg.stage !== "ended" && leg.adoption?.stranded === true)) {
+    draft.effects.push({ kind: "retry-soon", afterMs: RETRY_MS });
+  }
+}
+
+function adoptLeg(draft: CallDraft, leg: CallLeg): boolean {
+  const adoption = leg.adoption;
+  if (adoption === undefined) return false;
+  if (draft.context.nowMs - adoption.startedAtMs > ADOPTION_LIMIT_MS) {
+    markEnded(draft, leg);
+    endCall(draft, "failed", "gateway-lost");
+    return false;
+  }
+  const gateway = adopterOf(draft, leg);
+  if (gateway === undefined) return false;
+  leg.holder = gateway;
+  leg.epoch = draft.state.epoch;
+  leg.adoption = { ...adoption, stranded: false };
+  draft.log("leg.adopting", { leg: leg.leg, gateway });
+  if (leg.kind === "phone") adoptPhone(draft, leg);
+  else adoptBrowser(draft, leg);
+  return true;
+}
+
+/** The nearest live gateway that has not failed yet; the leg's own one again once it lives as a new instance. */
+function adopterOf(draft: CallDraft, leg: CallLeg): GatewayId | undefined {
+  const adoption = leg.adoption;
+  if (adoption === undefined) return undefined;
+  const restarted = draft.context.fleet.some((entry) => entry.gateway === adoption.from && entry.state === "up");
+  const except = restarted ? adoption.tried : [...adoption.tried, adoption.from];
+  return draft.context.nearestGateway(leg.region, except, restarted && adoption.tried.length > 0 ? adoption.from : undefined);
+}
+
+function adoptPhone(draft: CallDraft, leg: PhoneLeg): void {
+  const waiting = leg.stage === "calling" || leg.stage === "ringing";
+  if (leg.side === "callee" && waiting) {
+    ringAgain(draft, leg);
+    return;
+  }
+  if (leg.capsule === undefined) return;
+  draft.command(leg, { kind: "adopt-leg", leg: leg.leg, capsule: leg.capsule, codecs: leg.codec === undefined ? draft.state.codecs : [leg.codec], ringTimeoutMs: RING_TIMEOUT_MS, headers: [] });
+}
+
+/** A ringing phone: CANCEL by the old branch, and a fresh INVITE that the new gateway can be answered on. */
+function ringAgain(draft: CallDraft, leg: PhoneLeg): void {
+  const old = leg.invitation;
+  if (old === undefined) return;
+  const { localUri, remoteUri, callId, cseq, requestUri, localTag } = old;
+  draft.command(leg, {
+    kind: "adopt-leg",
+    leg: leg.leg,
+    capsule: {
+      kind: "phone",
+      phase: "calling",
+      flow: old.flow,
+      dialog: { callId, localTag, localUri, remoteUri, remoteTarget: requestUri, routeSet: [], localCseq: cseq, remoteCseq: -1, remoteAllow: [], localSdpVersion: 1, localSdpId: 1 },
+      invite: { vias: [], from: `${localUri};tag=${localTag}`, to: remoteUri, callId, cseq, recordRoutes: [], requestUri },
+    },
+    codecs: draft.state.codecs,
+    oldViaBranch: old.viaBranch,
+    ringTimeoutMs: RING_TIMEOUT_MS,
+    headers: [],
+  });
+  const fresh: PhoneLeg = { ...leg, leg: `b${draft.callees.length + 1}` as LegId, stage: "calling", adoption: undefined };
+  fresh.invitation = {
+    ...old,
+    callId: `${draft.context.randomHex(12)}@${draft.state.sipDomain}`,
+    localTag: callTag(draft.state.token, fresh.leg),
+    viaBranch: `z9hG4bK${draft.context.randomHex(12)}`,
+  };
+  markEnded(draft, leg);
+  draft.state.legs.push(fresh);
+  draft.log("leg.inviting", { leg: fresh.leg, gateway: fresh.holder, detail: `again, in place of ${leg.leg}` });
+  draft.command(fresh, { kind: "invite-leg", leg: fresh.leg, ...fresh.invitation, codecs: draft.state.codecs, ringTimeoutMs: RING_TIMEOUT_MS, headers: [] });
+}
+
+/** Only the media of a browser moves: keys and all when its DTLS had ended, from the beginning otherwise. */
+function adoptBrowser(draft: CallDraft, leg: BrowserLeg): void {
+  leg.sdpVersion += 1;
+  if (leg.media !== undefined && leg.dialog !== undefined) {
+    draft.command(leg, { kind: "adopt-webrtc-leg", leg: leg.leg, media: leg.media, sdpVersion: leg.sdpVersion });
+    return;
+  }
+  const offered = leg.side === "caller" && leg.stage === "ringing" ? leg.remoteSdp : undefined;
+  const codecs = leg.codec === undefined ? draft.state.codecs : [leg.codec];
+  draft.command(leg, { kind: "open-webrtc-leg", leg: leg.leg, ...(offered === undefined ? {} : { remoteSdp: offered }), codecs, ssrc: draft.context.randomUint32() });
+}
+
+/** The peer of a phone leg accepted the new gateway, or a browser answered the new offer. */
+export function legAdopted(draft: CallDraft, leg: CallLeg): void {
+  if (leg.adoption === undefined) return;
+  draft.log("leg.adopted", { leg: leg.leg, gateway: leg.holder, detail: `after ${draft.context.nowMs - leg.adoption.startedAtMs} ms` });
+  leg.adoption = undefined;
+}
+
+/** The gateway that tried could not reach the peer: the next one, or this one again after a restart. */
+export function adoptionFailed(draft: CallDraft, leg: CallLeg, reason: string): void {
+  if (leg.adoption === undefined || leg.holder === undefined) return;
+  draft.log("leg.adoption-failed", { leg: leg.leg, gateway: leg.holder, detail: reason });
+  draft.command(leg, { kind: "release-leg", leg: leg.leg });
+  leg.adoption = { ...leg.adoption, tried: [...leg.adoption.tried, leg.holder], stranded: true };
+  leg.holder = undefined;
+  draft.state.epoch += 1;
+  adoptStranded(draft);
+}
+
+/** SDP for a browser leg that moved. */
+export function offerMove(draft: CallDraft, leg: BrowserLeg, localSdp: string): void {
+  if (leg.media !== undefined) leg.media = { ...leg.media, localSdp };
+  offerToBrowser(draft, leg, localSdp);
+}

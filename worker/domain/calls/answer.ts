@@ -1,0 +1,102 @@
+/** From ringing to talking: the first answer wins, the caller hears it, the others are told. */
+import type { CodecName, NegotiatedAudio } from "#protocol/media";
+import { acknowledge, respondToInvite } from "./browser-signalling.ts";
+import type { CallDraft } from "./call-draft.ts";
+import type { BrowserLeg, CallLeg } from "./call-state.ts";
+import { endCall, hangUp, markEnded, statusOfRefusal } from "./hang-up.ts";
+import type { Refusal } from "./hang-up.ts";
+import { joinMedia } from "./join.ts";
+
+/** RFC 3326: the other devices learn that somebody took the call. */
+export const ANSWERED_ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"';
+
+/** A callee's device rings: the caller hears it once. */
+export function calleeRings(draft: CallDraft, leg: CallLeg): void {
+  if (leg.stage !== "calling") return;
+  leg.stage = "ringing";
+  draft.log("leg.ringing", { leg: leg.leg, gateway: leg.holder });
+  const caller = draft.caller;
+  if (caller === undefined || draft.state.status !== "queued") return;
+  draft.setStatus("ringing");
+  if (caller.kind === "phone") draft.command(caller, { kind: "ring-leg", leg: caller.leg, status: 180 });
+  else respondToInvite(draft, caller, 180);
+}
+
+/** A callee's 2xx is stored: acknowledge it; the first one wins, any later one is ended. */
+export function calleeAnswers(draft: CallDraft, leg: CallLeg, audio: NegotiatedAudio): void {
+  const late = leg.stage === "ended" || draft.state.winner !== undefined;
+  acknowledgeCallee(draft, leg);
+  if (late) {
+    leg.stage = "connected";
+    hangUp(draft, leg);
+    return;
+  }
+  leg.stage = "connected";
+  leg.codec = audio.codec;
+  leg.answeredAtMs = draft.context.nowMs;
+  draft.state.winner = leg.leg;
+  draft.log("leg.answered", { leg: leg.leg, gateway: leg.holder, detail: audio.codec });
+  for (const other of draft.callees) {
+    if (other !== leg) hangUp(draft, other, undefined, ANSWERED_ELSEWHERE);
+  }
+  answerCaller(draft, audio.codec);
+}
+
+function acknowledgeCallee(draft: CallDraft, leg: CallLeg): void {
+  if (leg.kind === "phone") draft.command(leg, { kind: "confirm-leg", leg: leg.leg });
+  else if (leg.dialog !== undefined) acknowledge(draft, leg, leg.dialog.localCseq);
+}
+
+/** Answers the caller with the codec that the call will have. A browser's answer needs its gateway's SDP first. */
+export function answerCaller(draft: CallDraft, codec: CodecName): void {
+  const caller = draft.caller;
+  if (caller === undefined) return;
+  caller.codec = codec;
+  if (caller.kind === "phone") {
+    draft.command(caller, { kind: "answer-leg", leg: caller.leg, codec });
+    callerAnswered(draft, caller);
+    return;
+  }
+  caller.holder ??= draft.context.nearestGateway(caller.region, [], draft.winner?.holder);
+  if (caller.holder === undefined || caller.remoteSdp === undefined) {
+    endCall(draft, "failed", "no-gateway", { status: 503, reason: "Service Unavailable", retryAfterSeconds: 5 });
+    return;
+  }
+  draft.command(caller, { kind: "open-webrtc-leg", leg: caller.leg, remoteSdp: caller.remoteSdp, codecs: [codec], ssrc: draft.context.randomUint32() });
+}
+
+/** The gateway's SDP for a browser that called: its 200 OK. */
+export function answerBrowserCaller(draft: CallDraft, caller: BrowserLeg, localSdp: string): void {
+  caller.localSdp = localSdp;
+  respondToInvite(draft, caller, 200, { sdp: localSdp });
+  callerAnswered(draft, caller);
+}
+
+function callerAnswered(draft: CallDraft, caller: CallLeg): void {
+  caller.stage = "answered";
+  caller.answeredAtMs = draft.context.nowMs;
+  draft.state.answeredAtMs = draft.context.nowMs;
+  draft.setStatus("in-progress");
+  draft.log("call.answered", { leg: caller.leg, gateway: caller.holder, detail: caller.codec });
+  joinMedia(draft);
+  draft.record();
+}
+
+/** A callee will not be connected. When none is left, the caller gets the best of their answers. */
+export function calleeFails(draft: CallDraft, leg: CallLeg, failure: Refusal): void {
+  if (leg.stage === "ended") return;
+  leg.failure = failure;
+  draft.log("leg.failed", { leg: leg.leg, gateway: leg.holder, detail: `${failure.status} ${failure.reason}` });
+  markEnded(draft, leg);
+  if (draft.ended || draft.state.winner !== undefined) return;
+  if (draft.callees.some((other) => other.stage !== "ended")) return;
+  const best = bestRefusal(draft.callees.flatMap((other) => (other.failure === undefined ? [] : [other.failure])));
+  endCall(draft, statusOfRefusal(best.status), "callee-refused", best);
+}
+
+/** RFC 3261 section 16.7 step 6: a 6xx if there is one, else the lowest class; inside it, what says most about the person. */
+export function bestRefusal(refusals: readonly Refusal[]): Refusal {
+  const rank = (status: number): number => (status >= 600 ? 0 : status < 500 ? (status === 408 ? 2 : 1) : 3);
+  const sorted = refusals.toSorted((a, b) => rank(a.status) - rank(b.status) || a.status - b.status);
+  return sorted[0] ?? { status: 480, reason: "Temporarily Unavailable" };
+}

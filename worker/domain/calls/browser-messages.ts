@@ -1,0 +1,207 @@
+/** What browsers tell a call. Each message was checked to come from the leg's own identity. */
+import { parseCallTag } from "#protocol/ids";
+import type { LegId } from "#protocol/ids";
+import { createResponse } from "#sip/message/build";
+import { header } from "#sip/message/headers";
+import { parseNameAddr, tagOf } from "#sip/message/name-addr";
+import type { SipMessage, SipRequest, SipResponse } from "#sip/message/sip-message";
+import { sipMessageText } from "#sip/message/serializer";
+import { bodyText, cseqOf } from "#sip/message/typed-headers";
+import { dialogFromResponse } from "#sip/dialog/create-dialog";
+import { acceptDialogRequest, refreshTarget } from "#sip/dialog/dialog-request";
+import { readAudioDescription } from "#sip/sdp/audio-description";
+import { negotiateAudio } from "#sip/sdp/negotiate";
+import { adoptionFailed, legAdopted } from "./adoption.ts";
+import { calleeAnswers, calleeFails, calleeRings } from "./answer.ts";
+import { ALLOW, acknowledge, acknowledgeRefusal, contactOf, offerToBrowser } from "./browser-signalling.ts";
+import type { CallDraft } from "./call-draft.ts";
+import type { BrowserLeg } from "./call-state.ts";
+import { endCall, markEnded, releaseMedia } from "./hang-up.ts";
+
+/** The leg that a message speaks of: our tag is To in the browser's requests and From in its responses. */
+export function legOfMessage(message: SipMessage): LegId | undefined {
+  const value = header(message, message.kind === "request" ? "to" : "from");
+  const address = value === undefined ? undefined : parseNameAddr(value);
+  const tag = address === undefined ? undefined : tagOf(address);
+  return tag === undefined ? undefined : parseCallTag(tag)?.leg;
+}
+
+export function applyBrowserMessage(draft: CallDraft, leg: BrowserLeg, message: SipMessage): void {
+  if (message.kind === "response") applyResponse(draft, leg, message);
+  else applyRequest(draft, leg, message);
+}
+
+function respond(draft: CallDraft, leg: BrowserLeg, request: SipRequest, status: number, options: { readonly sdp?: string; readonly headers?: readonly (readonly [string, string])[] } = {}): string {
+  const text = sipMessageText(
+    createResponse(request, status, {
+      headers: [["Contact", contactOf(draft, leg)], ["Allow", ALLOW], ...(options.headers ?? [])],
+      ...(options.sdp === undefined ? {} : { body: options.sdp, contentType: "application/sdp" }),
+    }),
+  );
+  draft.sendSip(leg, text);
+  return text;
+}
+
+function applyRequest(draft: CallDraft, leg: BrowserLeg, request: SipRequest): void {
+  switch (request.method) {
+    case "ACK":
+      if (leg.stage === "answered") leg.stage = "connected";
+      return;
+    case "CANCEL":
+      respond(draft, leg, request, 200);
+      if (leg.side === "caller" && (leg.stage === "ringing" || leg.stage === "calling")) {
+        draft.log("call.cancelled", { leg: leg.leg });
+        endCall(draft, "canceled", "caller-cancelled");
+      }
+      return;
+    case "BYE":
+      return bye(draft, leg, request);
+    case "INVITE":
+      return reInvite(draft, leg, request);
+    case "INFO":
+    case "OPTIONS":
+    case "UPDATE":
+      if (acceptInDialog(draft, leg, request)) respond(draft, leg, request, bodyText(request) === "" || request.method === "INFO" ? 200 : 488);
+      return;
+    default:
+      respond(draft, leg, request, 405);
+  }
+}
+
+/** CSeq order and target refresh (RFC 3261 section 12.2.2); refuses what does not fit. */
+function acceptInDialog(draft: CallDraft, leg: BrowserLeg, request: SipRequest): boolean {
+  if (leg.dialog === undefined || leg.stage === "ended") {
+    respond(draft, leg, request, 481);
+    return false;
+  }
+  const accepted = acceptDialogRequest(leg.dialog, request);
+  if (!accepted.ok) {
+    respond(draft, leg, request, accepted.status);
+    return false;
+  }
+  leg.dialog = accepted.dialog;
+  return true;
+}
+
+function bye(draft: CallDraft, leg: BrowserLeg, request: SipRequest): void {
+  if (!acceptInDialog(draft, leg, request)) return;
+  respond(draft, leg, request, 200);
+  draft.log("leg.ended", { leg: leg.leg, detail: "bye" });
+  markEnded(draft, leg);
+  releaseMedia(draft, leg);
+  if (leg.side === "callee" && draft.state.winner !== leg.leg) return;
+  endCall(draft, "completed", `${leg.side}-bye`);
+}
+
+/** A re-INVITE of the browser: answered with what stands, as long as it does not ask for new ICE (a later issue). */
+function reInvite(draft: CallDraft, leg: BrowserLeg, request: SipRequest): void {
+  const cseq = cseqOf(request)?.number;
+  if (leg.lastInviteResponse !== undefined && leg.lastInviteResponse.cseq === cseq) {
+    draft.sendSip(leg, leg.lastInviteResponse.text);
+    return;
+  }
+  // Glare (RFC 3261 section 14.2): both sides offered at once.
+  if (leg.pending?.method === "INVITE") {
+    respond(draft, leg, request, 491);
+    return;
+  }
+  if (!acceptInDialog(draft, leg, request) || cseq === undefined) return;
+  const offered = readAudioDescription(bodyText(request));
+  const before = leg.remoteSdp === undefined ? undefined : readAudioDescription(leg.remoteSdp);
+  if (leg.localSdp === undefined || offered?.ice?.ufrag === undefined || offered.ice.ufrag !== before?.ice?.ufrag) {
+    respond(draft, leg, request, 488);
+    return;
+  }
+  leg.lastInviteResponse = { cseq, text: respond(draft, leg, request, 200, { sdp: leg.localSdp }) };
+}
+
+function applyResponse(draft: CallDraft, leg: BrowserLeg, response: SipResponse): void {
+  const cseq = cseqOf(response);
+  if (cseq === undefined) return;
+  if (leg.pending !== undefined && cseq.number === leg.pending.cseq && cseq.method === leg.pending.method) return applyPending(draft, leg, response);
+  if (cseq.method === "INVITE" && leg.side === "callee" && cseq.number === leg.invite?.cseq) applyInviteResponse(draft, leg, response);
+}
+
+function applyInviteResponse(draft: CallDraft, leg: BrowserLeg, response: SipResponse): void {
+  if (response.status < 200) {
+    if (response.status > 100) calleeRings(draft, leg);
+    return;
+  }
+  if (response.status >= 300) {
+    acknowledgeRefusal(draft, leg, response, leg.invite?.vias[0] ?? "", header(response, "to") ?? "");
+    const cancelled = leg.stage === "ended";
+    calleeFails(draft, leg, { status: response.status, reason: response.reason });
+    if (!cancelled) releaseMedia(draft, leg);
+    return;
+  }
+  if (leg.dialog !== undefined) {
+    acknowledge(draft, leg, leg.invite?.cseq ?? 1);
+    return;
+  }
+  answered(draft, leg, response);
+}
+
+function answered(draft: CallDraft, leg: BrowserLeg, response: SipResponse): void {
+  const invite = leg.invite;
+  if (invite === undefined) return;
+  const localUri = invite.from.replace(/;tag=[^;]*$/, "");
+  const localTag = /;tag=([^;]*)$/.exec(invite.from)?.[1] ?? "";
+  leg.dialog = dialogFromResponse({ callId: invite.callId, localTag, localUri, remoteUri: invite.to, localCseq: invite.cseq, localSdpId: 1 }, response);
+  if (leg.dialog === undefined) {
+    calleeFails(draft, leg, { status: 500, reason: "Bad Answer" });
+    return;
+  }
+  const sdp = bodyText(response);
+  const description = readAudioDescription(sdp);
+  const audio = description === undefined ? undefined : negotiateAudio(description, draft.state.codecs);
+  if (audio === undefined) {
+    acknowledge(draft, leg, invite.cseq);
+    leg.stage = "connected";
+    offerFailed(draft, leg);
+    return;
+  }
+  leg.remoteSdp = sdp;
+  if (leg.stage !== "ended" && draft.state.winner === undefined) {
+    draft.command(leg, { kind: "complete-webrtc-leg", leg: leg.leg, remoteSdp: sdp, codecs: draft.state.codecs });
+  }
+  calleeAnswers(draft, leg, audio);
+}
+
+/** An answer without a codec of the offer: the dialog stands, so it takes a BYE to end it (RFC 3261 section 13.2.2.4). */
+function offerFailed(draft: CallDraft, leg: BrowserLeg): void {
+  if (draft.state.winner === undefined) draft.state.winner = leg.leg;
+  endCall(draft, "failed", "callee-answer-unusable", { status: 488, reason: "Not Acceptable Here" });
+}
+
+/** Response to our BYE or re-INVITE. */
+function applyPending(draft: CallDraft, leg: BrowserLeg, response: SipResponse): void {
+  const pending = leg.pending;
+  if (pending === undefined || response.status < 200) return;
+  leg.pending = undefined;
+  if (pending.method !== "INVITE") return;
+  if (response.status >= 300) return reofferRefused(draft, leg, pending.text, response);
+  if (leg.dialog !== undefined) leg.dialog = refreshTarget(leg.dialog, response);
+  acknowledge(draft, leg, pending.cseq);
+  const answer = bodyText(response);
+  if (answer !== "") {
+    leg.remoteSdp = answer;
+    if (leg.media !== undefined) leg.media = { ...leg.media, remoteSdp: answer };
+    draft.command(leg, { kind: "complete-webrtc-leg", leg: leg.leg, remoteSdp: answer, codecs: leg.codec === undefined ? draft.state.codecs : [leg.codec] });
+  }
+  legAdopted(draft, leg);
+  if (leg.offerWaiting !== undefined) offerToBrowser(draft, leg, leg.offerWaiting);
+}
+
+function reofferRefused(draft: CallDraft, leg: BrowserLeg, inviteText: string, response: SipResponse): void {
+  const via = /^Via: (.*)$/im.exec(inviteText)?.[1]?.trim() ?? "";
+  acknowledgeRefusal(draft, leg, response, via, header(response, "to") ?? "");
+  // RFC 3261 section 12.2.1.2: these two end the dialog.
+  if (response.status === 481 || response.status === 408) {
+    markEnded(draft, leg);
+    releaseMedia(draft, leg);
+    endCall(draft, "completed", `${leg.side}-gone`);
+    return;
+  }
+  adoptionFailed(draft, leg, `${response.status} ${response.reason}`);
+}
+

@@ -1,0 +1,47 @@
+/** What can happen to a call, what it asks for in return, and what it may know of the world meanwhile. */
+import type { CallEvent, InviteReceivedEvent, NumberedCommand } from "#protocol/call-messages";
+import type { CallSid, CallToken, EndpointId, GatewayId, GatewayInstanceId, LegId, RegionName } from "#protocol/ids";
+import type { SipMessage, SipRequest } from "#sip/message/sip-message";
+import type { EndpointRoute } from "../location/endpoint-route.ts";
+import type { GatewayStatus } from "../routing/gateway-status.ts";
+import type { RoutingDecision } from "../routing/routing-decision.ts";
+import type { BrowserSip, GatewayAddress } from "./call-object-api.ts";
+
+export type CallInput =
+  | { readonly kind: "phone-invite"; readonly from: GatewayAddress; readonly event: InviteReceivedEvent }
+  | { readonly kind: "browser-invite"; readonly sip: BrowserSip; readonly request: SipRequest }
+  | { readonly kind: "located"; readonly known: boolean; readonly routes: readonly EndpointRoute[] }
+  | { readonly kind: "gateway-event"; readonly from: GatewayAddress; readonly epoch: number; readonly event: CallEvent }
+  | { readonly kind: "browser-message"; readonly sip: BrowserSip; readonly message: SipMessage }
+  | { readonly kind: "gateway-lost"; readonly gateway: GatewayId; readonly instance: GatewayInstanceId }
+  /** Commands for this gateway could not be handed over. */
+  | { readonly kind: "gateway-unreachable"; readonly gateway: GatewayId }
+  /** A leg's socket is gone and no other is known. */
+  | { readonly kind: "browser-unreachable"; readonly leg: LegId }
+  /** The leg's device registered over another socket. */
+  | { readonly kind: "browser-found"; readonly leg: LegId; readonly bridge: string; readonly socket: string }
+  /** Time to look again for a gateway for legs that no one carries. */
+  | { readonly kind: "retry-adoption" };
+
+export type CallEffect =
+  /** Ask where the callee is; answered by `located`. */
+  | { readonly kind: "locate"; readonly endpoint: EndpointId }
+  | { readonly kind: "send-command"; readonly gateway: GatewayId; readonly command: NumberedCommand }
+  | { readonly kind: "send-sip"; readonly leg: LegId; readonly bridge: string; readonly socket: string; readonly text: string }
+  /** `retry-adoption` after so many milliseconds, unless the object is gone by then: an alarm stands behind it. */
+  | { readonly kind: "retry-soon"; readonly afterMs: number }
+  /** The call's entry in the index changed. */
+  | { readonly kind: "record" };
+
+/** The world as one input sees it. Time and randomness come from here, so the same input gives the same answer. */
+export interface CallContext {
+  readonly nowMs: number;
+  readonly token: CallToken;
+  randomHex(bytes: number): string;
+  randomUint32(): number;
+  newSid(parent: CallSid | undefined): CallSid;
+  readonly fleet: readonly GatewayStatus[];
+  /** The live gateway nearest to a region; `undefined` when none is up. */
+  nearestGateway(region: RegionName, except: readonly GatewayId[], preferred?: GatewayId): GatewayId | undefined;
+  rank(input: { readonly callerRegion: RegionName; readonly callerGateway: GatewayId | undefined; readonly routes: readonly EndpointRoute[] }): RoutingDecision;
+}

@@ -1,0 +1,189 @@
+/** One call as a function: state and input in, state and effects out. No clock, no storage, no sockets. */
+import { dialogFromInvite } from "#sip/dialog/create-dialog";
+import { fromOf, toOf, callIdOf, cseqOf, bodyText } from "#sip/message/typed-headers";
+import { headerValues } from "#sip/message/headers";
+import { parseSipUri } from "#sip/message/sip-uri";
+import { serializeNameAddr } from "#sip/message/name-addr";
+import { callTag } from "#protocol/ids";
+import type { LegId, RegionName } from "#protocol/ids";
+import { adoptStranded, adoptionFailed, gatewayLost } from "./adoption.ts";
+import { calleeFails } from "./answer.ts";
+import { applyBrowserMessage, legOfMessage } from "./browser-messages.ts";
+import { CallDraft } from "./call-draft.ts";
+import type { CallContext, CallEffect, CallInput } from "./call-input.ts";
+import type { BrowserLeg, CallState, InviteHeads, PhoneLeg } from "./call-state.ts";
+import { applyGatewayEvent } from "./gateway-events.ts";
+import { endCall } from "./hang-up.ts";
+import { ringCallee, sameAccount, startCall } from "./start-call.ts";
+
+export interface CallDecision {
+  readonly state: CallState | undefined;
+  readonly effects: readonly CallEffect[];
+}
+
+const CALLER = "a" as LegId;
+
+/** Applies one input. The given state is not changed. Inputs that make no sense in it change nothing. */
+export function applyCallInput(before: CallState | undefined, input: CallInput, context: CallContext): CallDecision {
+  if (before === undefined) return openCall(input, context);
+  const draft = new CallDraft(structuredCopy(before), context);
+  applyTo(draft, input);
+  return { state: draft.state, effects: draft.effects };
+}
+
+/** The state is JSON; the pure folders have no structuredClone. */
+function structuredCopy(state: CallState): CallState {
+  return JSON.parse(JSON.stringify(state)) as CallState;
+}
+
+function openCall(input: CallInput, context: CallContext): CallDecision {
+  if (input.kind === "phone-invite") return openFromPhone(input, context);
+  if (input.kind === "browser-invite") return openFromBrowser(input, context);
+  return { state: undefined, effects: [] };
+}
+
+function emptyState(context: CallContext, about: Pick<CallState, "account" | "sipDomain" | "from" | "fromDisplayName" | "to"> & { readonly region: RegionName }): CallState {
+  return {
+    sid: context.newSid(undefined),
+    token: context.token,
+    createdAtMs: context.nowMs,
+    status: "queued",
+    codecs: [],
+    epoch: 1,
+    legs: [],
+    parties: [],
+    trunkStream: context.randomHex(8),
+    log: [],
+    logSeq: 0,
+    ...about,
+  };
+}
+
+function openFromPhone(input: Extract<CallInput, { kind: "phone-invite" }>, context: CallContext): CallDecision {
+  const { event, from } = input;
+  const state = emptyState(context, { account: event.account, sipDomain: event.sipDomain, region: from.region, from: event.from, fromDisplayName: event.fromDisplayName, to: event.to });
+  const leg: PhoneLeg = {
+    kind: "phone",
+    leg: event.leg,
+    sid: state.sid,
+    side: "caller",
+    identity: event.from,
+    region: from.region,
+    stage: "ringing",
+    epoch: 1,
+    holder: from.gateway,
+    transport: event.flow.transport,
+    capsule: event.capsule,
+  };
+  state.legs.push(leg);
+  state.parties.push({ gateway: from.gateway, instance: from.instance, region: from.region, channel: from.channel, lastEvent: 0, lastCommand: 0, outbox: [] });
+  const draft = new CallDraft(state, context);
+  startCall(draft, event.capsule.remoteOffer ?? "", event.toHost);
+  return { state: draft.state, effects: draft.effects };
+}
+
+function openFromBrowser(input: Extract<CallInput, { kind: "browser-invite" }>, context: CallContext): CallDecision {
+  const { sip, request } = input;
+  const target = parseSipUri(request.requestUri);
+  const from = fromOf(request);
+  const to = toOf(request);
+  const cseq = cseqOf(request);
+  const callId = callIdOf(request);
+  const dialog = dialogFromInvite(request, callTag(context.token, CALLER), 1);
+  if (target === undefined || from === undefined || to === undefined || cseq === undefined || callId === undefined || dialog === undefined) return { state: undefined, effects: [] };
+  const state = emptyState(context, {
+    account: sip.account,
+    sipDomain: sip.sipDomain,
+    region: sip.region,
+    from: sip.identity,
+    fromDisplayName: from.displayName,
+    to: target.user ?? "",
+  });
+  const invite: InviteHeads = {
+    vias: headerValues(request, "via"),
+    from: serializeNameAddr(from),
+    to: serializeNameAddr(to),
+    callId,
+    cseq: cseq.number,
+    recordRoutes: headerValues(request, "record-route"),
+    requestUri: request.requestUri,
+  };
+  const leg: BrowserLeg = {
+    kind: "browser",
+    leg: CALLER,
+    sid: state.sid,
+    side: "caller",
+    identity: sip.identity,
+    region: sip.region,
+    stage: "ringing",
+    epoch: 1,
+    holder: undefined,
+    bridge: sip.bridge,
+    socket: sip.socket,
+    ...(sip.device === undefined ? {} : { device: sip.device }),
+    invite,
+    dialog,
+    remoteSdp: bodyText(request),
+    sdpVersion: 1,
+  };
+  state.legs.push(leg);
+  const draft = new CallDraft(state, context);
+  startCall(draft, leg.remoteSdp ?? "", target.host);
+  return { state: draft.state, effects: draft.effects };
+}
+
+function applyTo(draft: CallDraft, input: CallInput): void {
+  switch (input.kind) {
+    case "phone-invite":
+    case "browser-invite":
+      return;
+    case "located":
+      return ringCallee(draft, input.known, input.routes);
+    case "gateway-event": {
+      const leg = draft.leg(input.event.leg);
+      const statistics = input.event.kind === "leg-statistics";
+      if (leg === undefined || (!statistics && (leg.holder !== input.from.gateway || input.epoch < leg.epoch))) return;
+      return applyGatewayEvent(draft, leg, input.event);
+    }
+    case "browser-message":
+      return browserMessage(draft, input);
+    case "gateway-lost":
+      return gatewayLost(draft, input.gateway, input.instance);
+    case "gateway-unreachable":
+      return gatewayUnreachable(draft, input.gateway);
+    case "browser-found": {
+      const leg = draft.leg(input.leg);
+      if (leg?.kind !== "browser") return;
+      leg.bridge = input.bridge;
+      leg.socket = input.socket;
+      if (leg.pending !== undefined) draft.sendSip(leg, leg.pending.text);
+      return;
+    }
+    case "browser-unreachable": {
+      const leg = draft.leg(input.leg);
+      if (leg !== undefined && leg.side === "callee" && leg.stage === "calling") calleeFails(draft, leg, { status: 480, reason: "Temporarily Unavailable" });
+      return;
+    }
+    case "retry-adoption":
+      return adoptStranded(draft);
+  }
+}
+
+function browserMessage(draft: CallDraft, input: Extract<CallInput, { kind: "browser-message" }>): void {
+  const { sip, message } = input;
+  const leg = draft.leg(legOfMessage(message) ?? CALLER);
+  if (leg?.kind !== "browser" || leg.identity !== sip.identity || !sameAccount(draft.state, sip)) return;
+  leg.bridge = sip.bridge;
+  leg.socket = sip.socket;
+  applyBrowserMessage(draft, leg, message);
+}
+
+/** Commands that could not be handed over wait for the gateway's next channel; legs that only begin there fail at once. */
+function gatewayUnreachable(draft: CallDraft, gateway: CallState["parties"][number]["gateway"]): void {
+  for (const leg of draft.state.legs) {
+    if (leg.holder !== gateway || leg.stage === "ended") continue;
+    if (leg.adoption !== undefined) adoptionFailed(draft, leg, "gateway-unreachable");
+    else if (leg.side === "callee" && leg.stage === "calling") calleeFails(draft, leg, { status: 503, reason: "Service Unavailable" });
+    else if (leg.kind === "browser" && leg.side === "caller" && leg.stage === "ringing") endCall(draft, "failed", "no-gateway", { status: 503, reason: "Service Unavailable", retryAfterSeconds: 5 });
+  }
+}

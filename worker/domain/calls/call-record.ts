@@ -1,0 +1,84 @@
+/** A call as the API shows it. */
+import type { CallLegRecord, CallRecord, CallStatus, CallSummary } from "./call-object-api.ts";
+import type { CallLeg, CallState } from "./call-state.ts";
+import { statusOfRefusal } from "./hang-up.ts";
+
+export function describeCall(state: CallState): CallRecord {
+  return {
+    sid: state.sid,
+    account: state.account,
+    region: state.region,
+    status: state.status,
+    from: state.from,
+    to: state.to,
+    epoch: state.epoch,
+    createdAtMs: state.createdAtMs,
+    answeredAtMs: state.answeredAtMs,
+    endedAtMs: state.endedAtMs,
+    endCause: state.endCause,
+    legs: state.legs.map((leg) => describeLeg(state, leg)),
+    routing: state.routing,
+    log: state.log,
+    summaries: summarizeCall(state),
+  };
+}
+
+function describeLeg(state: CallState, leg: CallLeg): CallLegRecord {
+  const gateway = state.parties.find((party) => party.gateway === leg.holder);
+  return {
+    leg: leg.leg,
+    sid: leg.sid,
+    identity: leg.identity,
+    kind: leg.kind,
+    state: leg.adoption === undefined ? leg.stage : "moving",
+    transport: leg.kind === "phone" ? leg.transport : "ws",
+    device: leg.device,
+    gateway: leg.holder,
+    region: gateway?.region ?? leg.region,
+    epoch: leg.epoch,
+    codec: leg.codec,
+    statistics: leg.statistics,
+  };
+}
+
+/** Twilio's view: the caller's leg is the parent, each dialled device a child. */
+export function summarizeCall(state: CallState): readonly CallSummary[] {
+  const from = `client:${state.from}`;
+  const updatedAtMs = state.endedAtMs ?? state.answeredAtMs ?? state.createdAtMs;
+  const parent: CallSummary = {
+    sid: state.sid,
+    account: state.account,
+    to: state.number === undefined ? `client:${state.to}` : state.to,
+    from,
+    status: state.status,
+    direction: "inbound",
+    createdAtMs: state.createdAtMs,
+    updatedAtMs,
+    answeredAtMs: state.answeredAtMs,
+    endedAtMs: state.endedAtMs,
+  };
+  const children = state.legs
+    .filter((leg) => leg.side === "callee")
+    .map((leg): CallSummary => ({
+      sid: leg.sid,
+      parentSid: state.sid,
+      account: state.account,
+      to: `client:${leg.identity}`,
+      from,
+      status: childStatus(leg),
+      direction: "outbound-dial",
+      createdAtMs: state.createdAtMs,
+      updatedAtMs: leg.endedAtMs ?? leg.answeredAtMs ?? state.createdAtMs,
+      answeredAtMs: leg.answeredAtMs,
+      endedAtMs: leg.endedAtMs,
+    }));
+  return [parent, ...children];
+}
+
+function childStatus(leg: CallLeg): CallStatus {
+  if (leg.stage === "calling") return "queued";
+  if (leg.stage === "ringing") return "ringing";
+  if (leg.stage !== "ended") return "in-progress";
+  if (leg.failure !== undefined) return statusOfRefusal(leg.failure.status);
+  return leg.answeredAtMs === undefined ? "canceled" : "completed";
+}

@@ -1,0 +1,139 @@
+/** A call as the Call object stores it: one JSON document, so that each input costs one row (docs/cost.md). */
+import type { DialogState } from "#sip/dialog/dialog-state";
+import type { PhoneLegCapsule, SipFlow, WebRtcLegMedia } from "#protocol/capsule";
+import type { NumberedCommand } from "#protocol/call-messages";
+import type { AccountSid, CallSid, CallToken, EndpointId, GatewayId, GatewayInstanceId, LegId, RegionName, SipDomain } from "#protocol/ids";
+import type { CodecName } from "#protocol/media";
+import type { CallLogEntry, CallStatus } from "./call-object-api.ts";
+import type { RoutingDecision } from "../routing/routing-decision.ts";
+
+/** How far a leg has come. `calling` and `ringing` are before its final response, `answered` before its ACK. */
+export type LegStage = "calling" | "ringing" | "answered" | "connected" | "ended";
+
+export interface LegCommon {
+  readonly leg: LegId;
+  readonly sid: CallSid;
+  readonly side: "caller" | "callee";
+  readonly identity: string;
+  readonly region: RegionName;
+  stage: LegStage;
+  /** The call's epoch when its present holder took it: events from before are stale. */
+  epoch: number;
+  /** The gateway that carries it; absent while none does. */
+  holder: GatewayId | undefined;
+  device?: string;
+  codec?: CodecName;
+  answeredAtMs?: number;
+  endedAtMs?: number;
+  /** Final status of a callee that was not connected. */
+  failure?: { readonly status: number; readonly reason: string; readonly retryAfterSeconds?: number };
+  statistics?: Record<string, number>;
+  adoption?: LegAdoption;
+}
+
+/** A move in progress: cleared when the peer accepted it. */
+export interface LegAdoption {
+  readonly startedAtMs: number;
+  /** The gateway whose death began it; it may come back as a new instance. */
+  readonly from: GatewayId;
+  readonly tried: readonly GatewayId[];
+  /** No gateway is trying now; the next that can, should. */
+  stranded: boolean;
+}
+
+export interface PhoneLeg extends LegCommon {
+  readonly kind: "phone";
+  readonly transport: SipFlow["transport"];
+  capsule: PhoneLegCapsule | undefined;
+  /** Only for callees: what an adopter needs to cancel the INVITE, and to send a fresh one. */
+  invitation?: PhoneInvitation;
+}
+
+export interface PhoneInvitation {
+  readonly flow: SipFlow;
+  readonly requestUri: string;
+  readonly callId: string;
+  readonly localUri: string;
+  readonly remoteUri: string;
+  readonly localTag: string;
+  readonly viaBranch: string;
+  readonly cseq: number;
+}
+
+/** What responses to a browser's INVITE repeat, or what a CANCEL of ours repeats. */
+export interface InviteHeads {
+  readonly vias: readonly string[];
+  readonly from: string;
+  readonly to: string;
+  readonly callId: string;
+  readonly cseq: number;
+  readonly recordRoutes: readonly string[];
+  readonly requestUri: string;
+}
+
+export interface BrowserLeg extends LegCommon {
+  readonly kind: "browser";
+  bridge: string;
+  socket: string;
+  invite: InviteHeads | undefined;
+  /** Contact that the INVITE to a callee goes to. */
+  readonly contact?: string;
+  dialog: DialogState | undefined;
+  remoteSdp?: string;
+  localSdp?: string;
+  media?: WebRtcLegMedia;
+  sdpVersion: number;
+  /** Our in-dialog request that has no final response yet; sent again over the next socket. */
+  pending?: { readonly method: string; readonly cseq: number; readonly text: string };
+  /** An SDP offer that waits for `pending` to finish. */
+  offerWaiting?: string;
+  /** Last response to an in-dialog or initial INVITE, by CSeq, for repeats. */
+  lastInviteResponse?: { readonly cseq: number; readonly text: string };
+}
+
+/** A built-in number: answered by the caller's own gateway. */
+export interface NumberCall {
+  readonly number: "echo";
+}
+
+/** The other end of a control stream of this call. */
+export interface GatewayParty {
+  readonly gateway: GatewayId;
+  instance: GatewayInstanceId;
+  readonly region: RegionName;
+  channel: number;
+  lastEvent: number;
+  lastCommand: number;
+  outbox: NumberedCommand[];
+}
+
+export interface CallState {
+  readonly sid: CallSid;
+  readonly token: CallToken;
+  readonly account: AccountSid;
+  readonly sipDomain: SipDomain;
+  readonly region: RegionName;
+  readonly from: EndpointId;
+  readonly fromDisplayName?: string;
+  readonly to: string;
+  readonly createdAtMs: number;
+  status: CallStatus;
+  answeredAtMs?: number;
+  endedAtMs?: number;
+  endCause?: string;
+  /** The callee's leg that answered first. */
+  winner?: LegId;
+  number?: NumberCall;
+  codecs: readonly CodecName[];
+  /** Raised whenever a leg moves to another gateway, or another instance of it. Every command carries it. */
+  epoch: number;
+  legs: (PhoneLeg | BrowserLeg)[];
+  parties: GatewayParty[];
+  /** 16 hex digits; names the media stream between two gateways. */
+  readonly trunkStream: string;
+  routing?: RoutingDecision;
+  log: CallLogEntry[];
+  logSeq: number;
+}
+
+export type CallLeg = PhoneLeg | BrowserLeg;

@@ -1,0 +1,107 @@
+/** What gateways tell a call. */
+import type { CallEvent } from "#protocol/call-messages";
+import { adoptionFailed, legAdopted, offerMove } from "./adoption.ts";
+import { answerBrowserCaller, calleeAnswers, calleeFails, calleeRings } from "./answer.ts";
+import { inviteBrowser } from "./browser-signalling.ts";
+import type { CallDraft } from "./call-draft.ts";
+import type { CallLeg } from "./call-state.ts";
+import { endCall, markEnded, statusOfRefusal } from "./hang-up.ts";
+
+/** Applies one event of the gateway that holds the leg. */
+export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEvent): void {
+  switch (event.kind) {
+    case "invite-received":
+      return;
+    case "leg-cancelled":
+      return callerGaveUp(draft, leg);
+    case "leg-ringing":
+      return calleeRings(draft, leg);
+    case "leg-answered":
+      if (leg.kind === "phone") leg.capsule = event.capsule;
+      return calleeAnswers(draft, leg, event.audio);
+    case "leg-failed":
+      return legFailed(draft, leg, event);
+    case "leg-confirmed":
+      if (leg.kind === "phone") leg.capsule = event.capsule;
+      if (leg.stage === "answered") leg.stage = "connected";
+      draft.log("leg.confirmed", { leg: leg.leg, gateway: leg.holder });
+      return;
+    case "leg-ended":
+      return legEnded(draft, leg, event.cause);
+    case "leg-changed":
+      if (leg.kind === "phone") leg.capsule = event.capsule;
+      return;
+    case "leg-adopted":
+      if (leg.kind === "phone") leg.capsule = event.capsule;
+      return legAdopted(draft, leg);
+    case "leg-adoption-failed":
+      return adoptionFailed(draft, leg, `${event.status} ${event.reason}`);
+    case "webrtc-leg-ready":
+      return webRtcReady(draft, leg, event.localSdp);
+    case "webrtc-leg-refused":
+      return webRtcRefused(draft, leg, event);
+    case "webrtc-leg-secured":
+      if (leg.kind === "browser") leg.media = event.media;
+      draft.log("leg.secured", { leg: leg.leg, gateway: leg.holder });
+      return;
+    case "lease-wanted":
+      if (leg.kind !== "browser" || leg.media === undefined) return;
+      leg.media = { ...leg.media, outgoing: event.lease, ...(event.incoming === undefined ? {} : { incoming: event.incoming }) };
+      draft.command(leg, { kind: "grant-lease", leg: leg.leg, lease: event.lease });
+      return;
+    case "media-flowing":
+      draft.log("leg.media", { leg: leg.leg, gateway: leg.holder, detail: `after ${Math.round(event.afterMs)} ms` });
+      return;
+    case "leg-statistics": {
+      const { packetsReceived, packetsSent, bytesReceived, trunkPacketsSent, trunkPacketsReceived } = event;
+      leg.statistics = { packetsReceived, packetsSent, bytesReceived, trunkPacketsSent, trunkPacketsReceived };
+      return;
+    }
+  }
+}
+
+function callerGaveUp(draft: CallDraft, leg: CallLeg): void {
+  if (leg.side !== "caller" || (leg.stage !== "ringing" && leg.stage !== "calling")) return;
+  draft.log("call.cancelled", { leg: leg.leg });
+  endCall(draft, "canceled", "caller-cancelled");
+}
+
+function legFailed(draft: CallDraft, leg: CallLeg, event: Extract<CallEvent, { kind: "leg-failed" }>): void {
+  if (leg.side === "callee") {
+    const { status, reason, retryAfterSeconds } = event;
+    return calleeFails(draft, leg, { status, reason, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
+  }
+  if (leg.stage === "ended") return;
+  markEnded(draft, leg);
+  endCall(draft, statusOfRefusal(event.status), "caller-failed");
+}
+
+function legEnded(draft: CallDraft, leg: CallLeg, cause: string): void {
+  if (leg.stage === "ended") return;
+  draft.log("leg.ended", { leg: leg.leg, gateway: leg.holder, detail: cause });
+  markEnded(draft, leg);
+  // A callee that lost the race ends alone.
+  if (leg.side === "callee" && draft.state.winner !== leg.leg) return;
+  endCall(draft, "completed", leg.side === "caller" ? `caller-${cause}` : `callee-${cause}`);
+}
+
+function webRtcReady(draft: CallDraft, leg: CallLeg, localSdp: string): void {
+  if (leg.kind !== "browser" || leg.stage === "ended") return;
+  if (leg.dialog !== undefined && leg.stage !== "ringing" && leg.stage !== "calling") {
+    if (leg.adoption !== undefined) offerMove(draft, leg, localSdp);
+    return;
+  }
+  if (leg.side === "caller") return answerBrowserCaller(draft, leg, localSdp);
+  if (leg.invite === undefined) {
+    leg.localSdp = localSdp;
+    draft.log("leg.inviting", { leg: leg.leg, gateway: leg.holder });
+    inviteBrowser(draft, leg, localSdp);
+  }
+}
+
+function webRtcRefused(draft: CallDraft, leg: CallLeg, event: Extract<CallEvent, { kind: "webrtc-leg-refused" }>): void {
+  draft.log("leg.media-refused", { leg: leg.leg, gateway: leg.holder, detail: event.reason });
+  if (leg.adoption !== undefined) return adoptionFailed(draft, leg, event.reason);
+  if (leg.side === "callee" && draft.state.winner !== leg.leg) return calleeFails(draft, leg, { status: event.status, reason: event.reason });
+  endCall(draft, "failed", "media-refused", { status: event.status, reason: event.status === 488 ? "Not Acceptable Here" : "Service Unavailable" });
+}

@@ -1,0 +1,71 @@
+/** How legs and calls end. */
+import type { CallStatus } from "./call-object-api.ts";
+import type { CallDraft } from "./call-draft.ts";
+import type { CallLeg } from "./call-state.ts";
+import { cancelBrowser, byeBrowser, refuseBrowser } from "./browser-signalling.ts";
+
+export interface Refusal {
+  readonly status: number;
+  readonly reason: string;
+  readonly retryAfterSeconds?: number;
+}
+
+const REQUEST_TERMINATED: Refusal = { status: 487, reason: "Request Terminated" };
+
+/** Ends the call once; every later reason is ignored. `refusal` goes to a caller that was not answered. */
+export function endCall(draft: CallDraft, status: CallStatus, cause: string, refusal: Refusal = REQUEST_TERMINATED): void {
+  if (draft.ended) return;
+  draft.state.endedAtMs = draft.context.nowMs;
+  draft.state.endCause = cause;
+  draft.setStatus(status);
+  draft.log("call.ended", { detail: cause });
+  for (const leg of draft.state.legs) hangUp(draft, leg, refusal);
+  draft.record();
+}
+
+/** Ends a leg towards its peer, as its stage asks for; an ended one stays as it is. */
+export function hangUp(draft: CallDraft, leg: CallLeg, refusal: Refusal = REQUEST_TERMINATED, reasonHeader?: string): void {
+  const stage = leg.stage;
+  if (stage === "ended") return;
+  markEnded(draft, leg);
+  const early = stage === "calling" || stage === "ringing";
+  if (leg.kind === "phone") {
+    if (!early) draft.command(leg, { kind: "end-leg", leg: leg.leg });
+    else if (leg.side === "caller") draft.command(leg, { kind: "reject-leg", leg: leg.leg, ...refusal });
+    else draft.command(leg, { kind: "cancel-leg", leg: leg.leg, reason: reasonHeader });
+    return;
+  }
+  if (!early) byeBrowser(draft, leg);
+  else if (leg.side === "caller") refuseBrowser(draft, leg, refusal);
+  else cancelBrowser(draft, leg, reasonHeader);
+  releaseMedia(draft, leg);
+}
+
+/** Marks a leg as ended without a word to its peer. */
+export function markEnded(draft: CallDraft, leg: CallLeg): void {
+  leg.stage = "ended";
+  leg.endedAtMs = draft.context.nowMs;
+  leg.adoption = undefined;
+}
+
+/** A browser's gateway holds only its media. */
+export function releaseMedia(draft: CallDraft, leg: CallLeg): void {
+  if (leg.kind === "browser") draft.command(leg, { kind: "release-leg", leg: leg.leg });
+}
+
+/** A refusal as the call's final status in Twilio's words. */
+export function statusOfRefusal(status: number): CallStatus {
+  switch (status) {
+    case 486:
+    case 600:
+    case 603:
+      return "busy";
+    case 408:
+    case 480:
+      return "no-answer";
+    case 487:
+      return "canceled";
+    default:
+      return "failed";
+  }
+}

@@ -1,0 +1,31 @@
+/** Which way media goes: leg to leg on one gateway, over the trunk between two, or back to the caller. */
+import type { MediaJoin } from "#protocol/media";
+import type { CallDraft } from "./call-draft.ts";
+import type { CallLeg } from "./call-state.ts";
+
+/** Tells the gateways of both talking legs where their media goes. Harmless to repeat; done again after each move. */
+export function joinMedia(draft: CallDraft): void {
+  const caller = draft.caller;
+  if (caller === undefined || caller.stage === "ended") return;
+  if (draft.state.number !== undefined) {
+    draft.command(caller, { kind: "join-leg", leg: caller.leg, join: { kind: draft.state.number.number } });
+    return;
+  }
+  const callee = draft.winner;
+  if (callee === undefined || callee.stage === "ended") return;
+  joinTo(draft, caller, callee);
+  joinTo(draft, callee, caller);
+}
+
+function joinTo(draft: CallDraft, leg: CallLeg, peer: CallLeg): void {
+  const join = joinBetween(draft, leg, peer);
+  if (join !== undefined) draft.command(leg, { kind: "join-leg", leg: leg.leg, join });
+}
+
+function joinBetween(draft: CallDraft, leg: CallLeg, peer: CallLeg): MediaJoin | undefined {
+  if (leg.holder === undefined || peer.holder === undefined) return undefined;
+  if (leg.holder === peer.holder) return { kind: "local", leg: peer.leg };
+  const gateway = draft.context.fleet.find((entry) => entry.gateway === peer.holder);
+  if (gateway === undefined) return undefined;
+  return { kind: "trunk", gateway: gateway.gateway, host: gateway.host, port: gateway.trunkPort, stream: draft.state.trunkStream };
+}

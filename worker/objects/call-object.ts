@@ -1,0 +1,276 @@
+/** One call. A shell: it loads, asks `domain/calls` what to do, stores, and only then lets anything leave. */
+import { DurableObject } from "cloudflare:workers";
+import type { NumberedCommand } from "#protocol/call-messages";
+import type { CallToken, GatewayId, GatewayInstanceId, LegId } from "#protocol/ids";
+import { createResponse } from "#sip/message/build";
+import { parseSipMessage } from "#sip/message/parser";
+import type { SipMessage } from "#sip/message/sip-message";
+import { sipMessageText } from "#sip/message/serializer";
+import { regionLinkOf } from "../adapters/object-region-link.ts";
+import { count } from "../counters.ts";
+import { applyCallInput } from "../domain/calls/call-machine.ts";
+import type { CallEffect, CallInput } from "../domain/calls/call-input.ts";
+import type { BrowserSip, CallObjectApi, CallRecord, GatewayEvents, GatewayReply } from "../domain/calls/call-object-api.ts";
+import { describeCall, summarizeCall } from "../domain/calls/call-record.ts";
+import type { CallState, GatewayParty } from "../domain/calls/call-state.ts";
+import type { GatewayStatus } from "../domain/routing/gateway-status.ts";
+import type { Env } from "../env.ts";
+import { faultCode, log } from "../log.ts";
+import { CallCourier } from "./call/call-courier.ts";
+import { CallStore } from "./call/call-store.ts";
+import { CallSurroundings } from "./call/call-surroundings.ts";
+
+/** Stands behind the in-memory retries, in case the object is gone by then (decision 3: no alarm under 10 s). */
+const RETRY_ALARM_MS = 10_000;
+/** A browser that lost its socket is looked for so often and so long; after that its media decides. */
+const SOCKET_WAIT_MS = 500;
+const SOCKET_WAIT_TRIES = 60;
+
+const NOT_OURS: GatewayReply = { ackEvent: 0, commands: [], live: false };
+
+type Fleet = readonly GatewayStatus[];
+type SendSip = Extract<CallEffect, { kind: "send-sip" }>;
+
+/** Who asked: what is for them rides on the return value. */
+interface Asker {
+  readonly gateway?: GatewayId;
+  readonly bridge?: string;
+  readonly socket?: string;
+}
+
+interface Answer {
+  readonly commands: readonly NumberedCommand[];
+  readonly messages: readonly string[];
+}
+
+export class CallObject extends DurableObject<Env> implements CallObjectApi {
+  readonly #store: CallStore;
+  readonly #courier: CallCourier;
+  readonly #surroundings: CallSurroundings;
+  #state: CallState | undefined;
+  #retryArmed = false;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#store = new CallStore(ctx.storage);
+    this.#courier = new CallCourier(env);
+    this.#surroundings = new CallSurroundings(env);
+    this.#state = this.#store.load();
+  }
+
+  async gatewayEvents(input: GatewayEvents): Promise<GatewayReply> {
+    const { token, from } = input;
+    const fleet = await this.#surroundings.fleet(token);
+    const effects: CallEffect[] = [];
+    let events = input.events;
+    const first = events[0];
+    if (this.#state === undefined) {
+      if (first?.seq !== 1 || first.event.kind !== "invite-received") return NOT_OURS;
+      effects.push(...this.#apply(token, fleet, { kind: "phone-invite", from, event: first.event }));
+      this.#noteEvent(from.gateway, 1);
+      events = events.slice(1);
+    }
+    const party = this.#partyOf(from);
+    // A gateway that was given up, or an instance before the present one: nothing it holds is still its own.
+    if (party === undefined) return NOT_OURS;
+    party.outbox = party.outbox.filter(({ seq }) => seq > input.ackCommand);
+    for (const { seq, epoch, event } of events) {
+      const lastEvent = this.#partyOf(from)?.lastEvent ?? Number.MAX_SAFE_INTEGER;
+      if (seq <= lastEvent) continue;
+      if (seq !== lastEvent + 1) break;
+      effects.push(...this.#apply(token, fleet, { kind: "gateway-event", from, epoch, event }));
+      this.#noteEvent(from.gateway, seq);
+    }
+    // An acknowledgement alone is not worth a row: what it took from the outbox is harmless to send again.
+    if (input.events.length > 0) this.#save();
+    const answer = await this.#perform(effects, { gateway: from.gateway });
+    return this.#reply(from.gateway, answer.commands);
+  }
+
+  async resume(input: Parameters<CallObjectApi["resume"]>[0]): Promise<GatewayReply> {
+    const party = this.#partyOf(input.from);
+    if (party === undefined) return NOT_OURS;
+    party.outbox = party.outbox.filter(({ seq }) => seq > input.appliedCommand);
+    return this.#reply(input.from.gateway, party.outbox);
+  }
+
+  async gatewayLost(input: Parameters<CallObjectApi["gatewayLost"]>[0]): Promise<void> {
+    const fleet = await this.#surroundings.freshFleet(input.token, [input.gateway]);
+    const known = fleet.map((entry) => (entry.gateway === input.gateway && entry.instance === input.instance ? { ...entry, state: "down" as const } : entry));
+    this.#run(known, { kind: "gateway-lost", gateway: input.gateway, instance: input.instance });
+  }
+
+  async browserSip(input: BrowserSip): Promise<{ readonly messages: readonly string[] }> {
+    const parsed = parseSipMessage(input.text);
+    if (!parsed.ok) return { messages: [] };
+    const { message } = parsed;
+    const fleet = await this.#surroundings.fleet(input.token);
+    if (this.#state === undefined && !(message.kind === "request" && message.method === "INVITE")) return refuse(message, 481);
+    const opening = this.#state === undefined && message.kind === "request";
+    const effects = this.#apply(input.token, fleet, opening ? { kind: "browser-invite", sip: input, request: message } : { kind: "browser-message", sip: input, message });
+    if (this.#state === undefined) return refuse(message, 400);
+    this.#save();
+    const { messages } = await this.#perform(effects, { bridge: input.bridge, socket: input.socket });
+    return { messages };
+  }
+
+  async describe(): Promise<CallRecord | undefined> {
+    return this.#state === undefined ? undefined : describeCall(this.#state);
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#retryAdoption();
+  }
+
+  /** Changes the state in memory. No await happens in here, so no other input can come between. */
+  #apply(token: CallToken, fleet: Fleet, input: CallInput): readonly CallEffect[] {
+    const decision = applyCallInput(this.#state, input, this.#surroundings.context(token, fleet));
+    this.#state = decision.state;
+    return decision.effects;
+  }
+
+  /** An input that nobody waits for. */
+  #run(fleet: Fleet, input: CallInput): void {
+    if (this.#state === undefined) return;
+    const effects = this.#apply(this.#state.token, fleet, input);
+    this.#save();
+    this.ctx.waitUntil(this.#perform(effects, {}));
+  }
+
+  #save(): void {
+    if (this.#state !== undefined) this.#store.save(this.#state);
+  }
+
+  #partyOf(from: { readonly gateway: GatewayId; readonly instance: GatewayInstanceId }): GatewayParty | undefined {
+    return this.#state?.parties.find((party) => party.gateway === from.gateway && party.instance === from.instance);
+  }
+
+  #noteEvent(gateway: GatewayId, seq: number): void {
+    const party = this.#state?.parties.find((entry) => entry.gateway === gateway);
+    if (party !== undefined) party.lastEvent = seq;
+  }
+
+  #reply(gateway: GatewayId, commands: readonly NumberedCommand[]): GatewayReply {
+    const party = this.#state?.parties.find((entry) => entry.gateway === gateway);
+    if (party === undefined) return NOT_OURS;
+    const live = party.outbox.length > 0 || this.#state?.legs.some((leg) => leg.holder === gateway && leg.stage !== "ended") === true;
+    return { ackEvent: party.lastEvent, commands, live };
+  }
+
+  /** Lets effects leave, each destination in order. What the state says was stored before this. */
+  async #perform(effects: readonly CallEffect[], asker: Asker): Promise<Answer> {
+    const commands = new Map<GatewayId, NumberedCommand[]>();
+    const messages: string[] = [];
+    const answers: Answer[] = [];
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case "send-command":
+          commands.set(effect.gateway, [...(commands.get(effect.gateway) ?? []), effect.command]);
+          break;
+        case "send-sip":
+          if (effect.bridge === asker.bridge && effect.socket === asker.socket) messages.push(effect.text);
+          else this.ctx.waitUntil(this.#sendSip(effect));
+          break;
+        case "retry-soon":
+          this.#retrySoon(effect.afterMs);
+          break;
+        case "record":
+          this.ctx.waitUntil(this.#record());
+          break;
+        case "locate":
+          answers.push(await this.#locate(effect, asker));
+          break;
+      }
+    }
+    for (const [gateway, list] of commands) {
+      if (gateway !== asker.gateway) this.#deliver(gateway, list);
+    }
+    const own = asker.gateway === undefined ? [] : (commands.get(asker.gateway) ?? []);
+    return { commands: [...own, ...answers.flatMap((answer) => answer.commands)], messages: [...messages, ...answers.flatMap((answer) => answer.messages)] };
+  }
+
+  async #locate(effect: Extract<CallEffect, { kind: "locate" }>, asker: Asker): Promise<Answer> {
+    const state = this.#state;
+    if (state === undefined) return { commands: [], messages: [] };
+    const [located, fleet] = await Promise.all([this.#surroundings.locate(state, effect), this.#surroundings.fleet(state.token)]);
+    const effects = this.#apply(state.token, fleet, { kind: "located", ...located });
+    this.#save();
+    return await this.#perform(effects, asker);
+  }
+
+  #deliver(gateway: GatewayId, commands: readonly NumberedCommand[]): void {
+    const state = this.#state;
+    if (state === undefined) return;
+    const unreachable = async (): Promise<void> => {
+      this.#run(await this.#surroundings.freshFleet(state.token, [gateway]), { kind: "gateway-unreachable", gateway });
+    };
+    this.ctx.waitUntil(this.#courier.deliver(state, gateway, commands, unreachable));
+  }
+
+  /** A socket that is gone is looked for: the same device may have registered over another one. */
+  async #sendSip(effect: SendSip): Promise<void> {
+    if (await this.#courier.sendSip(effect.bridge, effect.socket, effect.text)) return;
+    count("call.socket-gone");
+    for (let tries = 0; tries < SOCKET_WAIT_TRIES; tries += 1) {
+      const found = await this.#findSocket(effect);
+      if (found === "over") return;
+      if (found !== undefined && (await this.#courier.sendSip(found.bridge, found.socket, effect.text))) {
+        this.#run(await this.#fleetOfCall(), { kind: "browser-found", leg: effect.leg, ...found });
+        return;
+      }
+      if (tries === 0) this.#run(await this.#fleetOfCall(), { kind: "browser-unreachable", leg: effect.leg });
+      await new Promise((resolve) => setTimeout(resolve, SOCKET_WAIT_MS));
+    }
+  }
+
+  async #fleetOfCall(): Promise<Fleet> {
+    return this.#state === undefined ? [] : await this.#surroundings.fleet(this.#state.token);
+  }
+
+  /** `over`: nothing is left to be said to this leg. */
+  async #findSocket(effect: SendSip): Promise<{ readonly bridge: string; readonly socket: string } | "over" | undefined> {
+    const state = this.#state;
+    const leg = state?.legs.find((entry) => entry.leg === effect.leg);
+    if (state === undefined || leg?.kind !== "browser") return "over";
+    if (leg.stage === "ended" && leg.pending?.text !== effect.text) return "over";
+    if (leg.socket !== effect.socket) return { bridge: leg.bridge, socket: leg.socket };
+    const { routes } = await this.#surroundings.locate(state, { kind: "locate", endpoint: endpointOf(state, effect.leg) });
+    const route = routes.find((entry) => entry.device === leg.device && entry.socket !== effect.socket);
+    return route?.bridge === undefined || route.socket === undefined ? undefined : { bridge: route.bridge, socket: route.socket };
+  }
+
+  #retrySoon(afterMs: number): void {
+    if (this.#retryArmed) return;
+    this.#retryArmed = true;
+    this.ctx.waitUntil(this.ctx.storage.setAlarm(Date.now() + RETRY_ALARM_MS));
+    setTimeout(() => this.ctx.waitUntil(this.#retryAdoption()), afterMs);
+  }
+
+  async #retryAdoption(): Promise<void> {
+    this.#retryArmed = false;
+    const state = this.#state;
+    if (state === undefined) return;
+    const waitingFor = state.legs.flatMap((leg) => (leg.adoption === undefined ? [] : [leg.adoption.from]));
+    if (waitingFor.length === 0) return;
+    this.#run(await this.#surroundings.freshFleet(state.token, waitingFor), { kind: "retry-adoption" });
+  }
+
+  async #record(): Promise<void> {
+    const state = this.#state;
+    if (state === undefined) return;
+    try {
+      await regionLinkOf(this.env).recordCall(state.account, { sid: state.sid, token: state.token, summaries: summarizeCall(state) });
+    } catch (error) {
+      log({ event: "fault", where: "call.record", code: faultCode(error) });
+    }
+  }
+}
+
+function endpointOf(state: CallState, leg: LegId): CallState["from"] {
+  // A callee's identity was parsed as an endpoint before its leg was made.
+  return leg === "a" ? state.from : (state.to.toLowerCase() as CallState["from"]);
+}
+
+function refuse(message: SipMessage, status: number): { readonly messages: readonly string[] } {
+  return { messages: message.kind === "request" && message.method !== "ACK" ? [sipMessageText(createResponse(message, status))] : [] };
+}

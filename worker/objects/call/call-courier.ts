@@ -1,0 +1,58 @@
+/** Carries what a call decided to gateways and bridges: in order for each of them, one not waiting for another. */
+import type { NumberedCommand } from "#protocol/call-messages";
+import type { GatewayId } from "#protocol/ids";
+import { regionLinkOf } from "../../adapters/object-region-link.ts";
+import { count } from "../../counters.ts";
+import type { CallState } from "../../domain/calls/call-state.ts";
+import type { Env } from "../../env.ts";
+import { faultCode, log } from "../../log.ts";
+
+export class CallCourier {
+  readonly #env: Env;
+  readonly #queues = new Map<string, Promise<void>>();
+
+  constructor(env: Env) {
+    this.#env = env;
+  }
+
+  /** `onUnreachable`: the gateway has no open channel; what it should know waits in its outbox. */
+  deliver(state: CallState, gateway: GatewayId, commands: readonly NumberedCommand[], onUnreachable: () => void): Promise<void> {
+    return this.#inOrder(gateway, async () => {
+      const party = state.parties.find((entry) => entry.gateway === gateway);
+      if (party === undefined) return;
+      const target = { region: party.region, gateway, channel: party.channel };
+      const sent = await settle(() => regionLinkOf(this.#env).gateways.deliver(target, { call: state.token, commands, ackEvent: party.lastEvent, live: true }));
+      if (sent?.ok === true) return;
+      count("call.gateway-unreachable");
+      onUnreachable();
+    });
+  }
+
+  /** `false`: nobody is at that socket. */
+  async sendSip(bridge: string, socket: string, text: string): Promise<boolean> {
+    let delivered = false;
+    await this.#inOrder(`${bridge}/${socket}`, async () => {
+      const sent = await settle(() => regionLinkOf(this.#env).sendToBridge(bridge, { socket, text }));
+      delivered = sent?.ok === true;
+    });
+    return delivered;
+  }
+
+  #inOrder(key: string, work: () => Promise<void>): Promise<void> {
+    const next = (this.#queues.get(key) ?? Promise.resolve()).then(work);
+    this.#queues.set(key, next);
+    return next.finally(() => {
+      if (this.#queues.get(key) === next) this.#queues.delete(key);
+    });
+  }
+}
+
+async function settle<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    log({ event: "fault", where: "call.courier", code: faultCode(error) });
+    return undefined;
+  }
+}
+
