@@ -58,31 +58,30 @@ export interface DigestAuthorization {
 const RESPONSE_DIGITS: Readonly<Record<DigestAlgorithm, number>> = { MD5: 32, "SHA-256": 64 };
 
 /** Longest value for each field, in characters; what is longer is nobody's credentials. */
-const LIMITS = { username: 256, realm: 256, nonce: 256, uri: 2048, cnonce: 256, opaque: 256 } as const;
+const LIMITS: ReadonlyMap<string, number> = new Map([
+  ["username", 256],
+  ["realm", 256],
+  ["nonce", 256],
+  ["uri", 2048],
+  ["cnonce", 256],
+  ["opaque", 256],
+]);
 
 /** An Authorization value; `undefined` for another scheme, another algorithm, missing, oversized or malformed fields. */
 export function parseDigestAuthorization(value: string): DigestAuthorization | undefined {
   const parsed = parseAuthParams(value);
   if (parsed === undefined || parsed.scheme.toLowerCase() !== "digest") return undefined;
-  const field = (name: string): string | undefined => parsed.params.get(name);
-  const algorithm = parseAlgorithm(field("algorithm"));
-  const [username, realm, nonce, uri] = [field("username"), field("realm"), field("nonce"), field("uri")];
-  const response = field("response")?.toLowerCase();
-  if (
-    algorithm === undefined ||
-    username === undefined ||
-    realm === undefined ||
-    nonce === undefined ||
-    uri === undefined
-  )
-    return undefined;
-  if (response === undefined || response.length !== RESPONSE_DIGITS[algorithm] || !/^[0-9a-f]+$/.test(response))
-    return undefined;
-
-  const [qop, cnonce, ncText, opaque] = [field("qop")?.toLowerCase(), field("cnonce"), field("nc"), field("opaque")];
+  const { params } = parsed;
+  for (const [name, limit] of LIMITS) {
+    if ((params.get(name)?.length ?? 0) > limit) return undefined;
+  }
+  const [username, realm, nonce, uri] = ["username", "realm", "nonce", "uri"].map((name) => params.get(name));
+  if (username === undefined || realm === undefined || nonce === undefined || uri === undefined) return undefined;
+  const algorithm = parseAlgorithm(params.get("algorithm"));
+  const response = parseResponse(params.get("response"), algorithm);
+  const ncText = params.get("nc");
+  if (algorithm === undefined || response === undefined) return undefined;
   if (ncText !== undefined && !/^[0-9a-f]{8}$/i.test(ncText)) return undefined;
-  const sized = { username, realm, nonce, uri, cnonce: cnonce ?? "", opaque: opaque ?? "" };
-  if (!within(sized, LIMITS)) return undefined;
   return {
     username,
     realm,
@@ -90,25 +89,17 @@ export function parseDigestAuthorization(value: string): DigestAuthorization | u
     uri,
     response,
     algorithm,
-    ...(qop === undefined ? {} : { qop }),
-    ...(cnonce === undefined ? {} : { cnonce }),
-    ...(ncText === undefined ? {} : { nc: Number.parseInt(ncText, 16), ncText }),
-    ...(opaque === undefined ? {} : { opaque }),
+    ncText,
+    nc: ncText === undefined ? undefined : Number.parseInt(ncText, 16),
+    qop: params.get("qop")?.toLowerCase(),
+    cnonce: params.get("cnonce"),
+    opaque: params.get("opaque"),
   };
 }
 
-function within(
-  fields: Readonly<Record<keyof typeof LIMITS, string>>,
-  limits: Readonly<Record<keyof typeof LIMITS, number>>,
-): boolean {
-  return (
-    fields.username.length <= limits.username &&
-    fields.realm.length <= limits.realm &&
-    fields.nonce.length <= limits.nonce &&
-    fields.uri.length <= limits.uri &&
-    fields.cnonce.length <= limits.cnonce &&
-    fields.opaque.length <= limits.opaque
-  );
+function parseResponse(text: string | undefined, algorithm: DigestAlgorithm | undefined): string | undefined {
+  if (text === undefined || algorithm === undefined || text.length !== RESPONSE_DIGITS[algorithm]) return undefined;
+  return /^[0-9a-f]+$/i.test(text) ? text.toLowerCase() : undefined;
 }
 
 function parseAlgorithm(text: string | undefined): DigestAlgorithm | undefined {

@@ -17,11 +17,16 @@ export function requestTarget({
   const [first, ...rest] = routeSet;
   const firstUri = first === undefined ? undefined : parseNameAddr(first)?.uri;
   const uri = firstUri === undefined ? undefined : parseSipUri(firstUri);
-  if (uri === undefined || uri.params.has("lr")) return { requestUri: remoteTarget, routes: routeSet };
-  // What a Request-URI may not hold is dropped (section 19.1.1 table 1).
+  if (firstUri === undefined || uri === undefined || uri.params.has("lr")) {
+    return { requestUri: asRequestUri(remoteTarget), routes: routeSet };
+  }
+  return { requestUri: asRequestUri(firstUri), routes: [...rest, `<${remoteTarget}>`] };
+}
+
+/** A Contact or Route may hold header fields and a method, a request-URI may not (section 19.1.1 table 1). Others stay byte for byte. */
+function asRequestUri(text: string): string {
+  const uri = parseSipUri(text);
+  if (uri === undefined || (uri.headers.size === 0 && !uri.params.has("method"))) return text;
   const params = new Map([...uri.params].filter(([name]) => name !== "method"));
-  return {
-    requestUri: serializeSipUri({ ...uri, params, headers: new Map() }),
-    routes: [...rest, `<${remoteTarget}>`],
-  };
+  return serializeSipUri({ ...uri, params, headers: new Map() });
 }
