@@ -190,6 +190,10 @@ export class CallWorld {
     return lines;
   }
 
+  caller(): CallState["legs"][number] | undefined {
+    return this.state?.legs.find((entry) => entry.side === "caller");
+  }
+
   events(): string[] {
     return this.state?.log.map((entry) => entry.event) ?? [];
   }
