@@ -1,9 +1,10 @@
 import { fileURLToPath } from "node:url";
 import { parseStartOptions } from "./options.ts";
 import { StartAborted, StartProblem } from "./problem.ts";
+import { findAncestor, isRunning } from "./process-table.ts";
 import { Stack } from "./stack.ts";
 
-const PARENT_CHECK_MS = 1_000;
+const NPM_CHECK_MS = 250;
 
 // Whatever a child creates is private as well.
 process.umask(0o077);
@@ -18,7 +19,7 @@ process.stdout.on("error", () => {});
 process.stderr.on("error", () => {});
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop(signal));
 process.once("disconnect", () => stop("the starting process ended"));
-watchParent();
+watchNpm();
 
 try {
   await stack.start();
@@ -46,11 +47,12 @@ async function fail(error: unknown): Promise<void> {
   process.exit(1);
 }
 
-/** Under npm, whose SIGKILL reaches nobody else, we stop when we have another parent than at the start. */
-function watchParent(): void {
-  if (process.env["npm_lifecycle_event"] !== "start") return;
-  const parent = process.ppid;
+/** SIGKILL to npm reaches nobody else, so we look whether it is still there. */
+function watchNpm(): void {
+  if (process.platform !== "linux" || process.env["npm_lifecycle_event"] !== "start") return;
+  const npm = findAncestor(/\bnpm\b/);
+  if (npm === undefined) return;
   setInterval(() => {
-    if (process.ppid !== parent) stop("npm ended");
-  }, PARENT_CHECK_MS).unref();
+    if (!isRunning(npm)) stop("npm ended");
+  }, NPM_CHECK_MS).unref();
 }

@@ -43,7 +43,8 @@ export async function checkPorts(ports: readonly NeededPort[]): Promise<void> {
   if (failed.length === 0) return;
   throw new StartProblem(
     problemCode(failed[0]?.error),
-    failed.map(({ port, error }) => describePort(port, error ?? "")),
+    // Many ports of one wrong address are one mistake.
+    [...new Set(failed.map(({ port, error }) => describePort(port, error ?? "")))],
   );
 }
 

@@ -28,12 +28,28 @@ export function killProcess(identity: ProcessIdentity, signal: NodeJS.Signals): 
   }
 }
 
-/** Field 22 of /proc/PID/stat counts from the last ")", because the command's name may contain anything (proc(5)). */
+/** The nearest process above us with such a command line, a few generations up (Linux only). */
+export function findAncestor(commandLine: RegExp): ProcessIdentity | undefined {
+  let pid = process.ppid;
+  for (let generation = 0; generation < 4 && pid > 1; generation += 1) {
+    const fields = statFields(pid);
+    if (fields === undefined) return undefined;
+    if (commandLine.test(readFileSync(`/proc/${pid}/cmdline`, "utf8"))) return identifyProcess(pid);
+    pid = Number(fields[1]);
+  }
+  return undefined;
+}
+
 function startOnLinux(pid: number): string | undefined {
+  const fields = statFields(pid);
+  return fields?.[0] === "Z" || fields?.[0] === "X" ? undefined : fields?.[19];
+}
+
+/** /proc/PID/stat from its third field (state, parent, ...); those count from the last ")", because a name may contain anything (proc(5)). */
+function statFields(pid: number): readonly string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch {
     return undefined;
   }

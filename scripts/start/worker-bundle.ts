@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, globSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { LocalFolder } from "./local-folder.ts";
 import { readIfPresent } from "./local-folder.ts";
@@ -26,20 +26,17 @@ export async function ensureWorkerBundle(root: string, folder: LocalFolder, sign
 
 /** Runs `wrangler deploy --dry-run`; its output is shown only when it fails. */
 export async function buildWorker(root: string, outdir: string, signal?: AbortSignal): Promise<void> {
-  const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js");
+  // Not bin/wrangler.js, which starts this in a second process that outlives a SIGKILL of the first.
+  const wrangler = join(root, "node_modules/wrangler/wrangler-dist/cli.js");
   if (!existsSync(wrangler)) throw new StartProblem("tool-missing", "wrangler is not installed: run npm ci");
-  const child = spawn(process.execPath, [wrangler, "deploy", "--dry-run", "--outdir", outdir], {
+  signal?.throwIfAborted();
+  const child = spawn(process.execPath, ["--no-warnings", wrangler, "deploy", "--dry-run", "--outdir", outdir], {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
-    env: {
-      ...process.env,
-      WRANGLER_SEND_METRICS: "false",
-      CI: "1",
-      NO_COLOR: "1",
-      WRANGLER_LOG_PATH: join(dirname(outdir), "wrangler.log"),
-    },
-    signal,
+    env: { ...process.env, ...WRANGLER_ENVIRONMENT, WRANGLER_LOG_PATH: join(dirname(outdir), "wrangler.log") },
   });
+  const kill = () => child.kill("SIGKILL");
+  signal?.addEventListener("abort", kill, { once: true });
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
@@ -47,6 +44,7 @@ export async function buildWorker(root: string, outdir: string, signal?: AbortSi
     child.once("error", () => resolve(null));
     child.once("close", resolve);
   });
+  signal?.removeEventListener("abort", kill);
   signal?.throwIfAborted();
   if (code !== 0 || !existsSync(join(outdir, "index.js"))) {
     throw new StartProblem("build-failed", [
@@ -55,6 +53,8 @@ export async function buildWorker(root: string, outdir: string, signal?: AbortSi
     ]);
   }
 }
+
+const WRANGLER_ENVIRONMENT = { WRANGLER_SEND_METRICS: "false", CI: "1", NO_COLOR: "1" };
 
 export function hashSources(root: string): string {
   const hash = createHash("sha256");
@@ -94,9 +94,4 @@ function moduleKind(name: string): BundleModuleKind | undefined {
   if (/\.(txt|html|sql)$/.test(name)) return "text";
   if (name.endsWith(".bin")) return "data";
   return name.endsWith(".wasm") ? "wasm" : undefined;
-}
-
-/** Name and version of the bundle for people: its first digits. */
-export function bundleVersion(folder: LocalFolder): string {
-  return readFileSync(join(folder.bundle, STAMP), "utf8").slice(0, 12);
 }

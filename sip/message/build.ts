@@ -41,19 +41,32 @@ export function createResponse(request: SipRequest, status: number, options: Cre
     if (value === undefined) throw new TypeError(`a request without ${name} cannot be answered`);
     headers.push({ name, value: name === "to" ? withTag(value, options.toTag) : value });
   }
-  if (status > 100 && status < 300 && DIALOG_FORMING.has(request.method)) headers.push(...request.headers.filter(({ name }) => name === "record-route"));
+  if (status > 100 && status < 300 && DIALOG_FORMING.has(request.method))
+    headers.push(...request.headers.filter(({ name }) => name === "record-route"));
   // Only a 100 repeats it as it is; later responses would have to add their delay (section 8.2.6.1).
   const timestamp = status === 100 ? header(request, "timestamp") : undefined;
   if (timestamp !== undefined) headers.push({ name: "timestamp", value: timestamp });
   appendGiven(headers, options.headers ?? [], options.contentType);
-  return { kind: "response", status, reason: options.reason ?? reasonPhrase(status), headers, body: toOctets(options.body) };
+  return {
+    kind: "response",
+    status,
+    reason: options.reason ?? reasonPhrase(status),
+    headers,
+    body: toOctets(options.body),
+  };
 }
 
 /** A request with the header fields in the order given. Via is added by the transport. */
 export function createRequest(options: CreateRequestOptions): SipRequest {
   const headers: HeaderField[] = [];
   appendGiven(headers, options.headers, options.contentType);
-  return { kind: "request", method: options.method, requestUri: options.requestUri, headers, body: toOctets(options.body) };
+  return {
+    kind: "request",
+    method: options.method,
+    requestUri: options.requestUri,
+    headers,
+    body: toOctets(options.body),
+  };
 }
 
 function appendGiven(headers: HeaderField[], given: HeaderPairs, contentType: string | undefined): void {

@@ -29,6 +29,9 @@ export function characterTable(members: string): Uint8Array {
 
 const TOKEN = characterTable(`${ALPHANUMERIC}-.!%*_+\`'~`);
 
+/** All visible ASCII but the separators of header values. */
+const PLAIN_VALUE = characterTable(`${ALPHANUMERIC}!#$%&'()*+-./:=?@[\\]^_\`{|}~`);
+
 export function isToken(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     if (TOKEN[text.charCodeAt(at)] !== 1) return false;
@@ -104,8 +107,10 @@ export class Scanner {
   /** `token` of the grammar, empty when there is none. */
   token(): string {
     const start = this.pos;
-    while (TOKEN[this.text.charCodeAt(this.pos)] === 1) this.pos++;
-    return this.text.slice(start, this.pos);
+    let at = start;
+    while (TOKEN[this.text.charCodeAt(at)] === 1) at++;
+    this.pos = at;
+    return this.text.slice(start, at);
   }
 
   digits(): string {
@@ -151,28 +156,48 @@ export class Scanner {
    */
   plainValue(): string {
     const start = this.pos;
-    while (isPlainValueCode(this.text.charCodeAt(this.pos))) this.pos++;
-    return this.text.slice(start, this.pos);
+    let at = start;
+    while (PLAIN_VALUE[this.text.charCodeAt(at)] === 1) at++;
+    this.pos = at;
+    return this.text.slice(start, at);
   }
 
   /** `*( SEMI generic-param )`, names in lower case; undefined when it is malformed or a name comes twice (section 7.3.1). */
   params(): Params | undefined {
     let params: Map<string, string | true> | undefined;
     for (;;) {
-      this.skipSpace();
-      if (!this.eat(SEMICOLON)) return params ?? NO_PARAMS;
-      this.skipSpace();
-      const name = this.token().toLowerCase();
+      const name = this.paramName();
+      if (name === undefined) return params ?? NO_PARAMS;
       params ??= new Map();
-      if (name === "" || params.has(name)) return undefined;
-      this.skipSpace();
-      const value = this.eat(EQUALS) ? this.#paramValue() : true;
-      if (value === undefined) return undefined;
+      const value = this.paramValue();
+      if (name === "" || value === undefined || params.has(name)) return undefined;
       params.set(name, value);
     }
   }
 
-  #paramValue(): string | undefined {
+  /** `SEMI token` in lower case; undefined when no semicolon comes, empty when no name follows it. */
+  paramName(): string | undefined {
+    this.skipSpace();
+    if (!this.eat(SEMICOLON)) return undefined;
+    this.skipSpace();
+    const start = this.pos;
+    let at = start;
+    let isLower = true;
+    for (;;) {
+      const code = this.text.charCodeAt(at);
+      if (TOKEN[code] !== 1) break;
+      if (code >= 65 && code <= 90) isLower = false;
+      at++;
+    }
+    this.pos = at;
+    const name = this.text.slice(start, at);
+    return isLower ? name : name.toLowerCase();
+  }
+
+  /** What follows a parameter's name: `true` when nothing does, undefined when it is malformed. */
+  paramValue(): string | true | undefined {
+    this.skipSpace();
+    if (!this.eat(EQUALS)) return true;
     this.skipSpace();
     if (this.peek() === DQUOTE) return this.quotedString();
     const value = this.plainValue();
@@ -180,15 +205,10 @@ export class Scanner {
   }
 }
 
-/** NaN, the end of the text, is not one. */
-function isPlainValueCode(code: number): boolean {
-  return code > SP && code < DEL && code !== SEMICOLON && code !== COMMA && code !== DQUOTE && code !== LESS_THAN && code !== GREATER_THAN;
-}
-
 /** Whether a parameter value can stand without quotes. */
 export function isPlainValue(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
-    if (!isPlainValueCode(text.charCodeAt(at))) return false;
+    if (PLAIN_VALUE[text.charCodeAt(at)] !== 1) return false;
   }
   return text.length > 0;
 }

@@ -28,7 +28,7 @@ const LATIN1 = new TextDecoder("windows-1252");
  * Looks at every fourth octet while it is neither CR nor LF: no CRLFCRLF fits between.
  */
 export function findHeadEnd(octets: Uint8Array, start: number, end: number): number {
-  for (let at = start + 3; at < end; ) {
+  for (let at = start + 3; at < end;) {
     const octet = octets[at];
     if (octet === LF) {
       if (octets[at - 1] === CR && octets[at - 2] === LF && octets[at - 3] === CR) return at - 3;
@@ -66,9 +66,17 @@ export function scanHead(text: string, limits: SipLimits): ScannedHead {
     const nameEnd = skipToken(text, pos);
     const colon = skipSpace(text, nameEnd);
     if (nameEnd === pos || text.charCodeAt(colon) !== COLON) {
-      problem ??= { code: "header-syntax-invalid", status: 400, detail: `line ${headers.length + 2} is not a header field` };
+      problem ??= {
+        code: "header-syntax-invalid",
+        status: 400,
+        detail: `line ${headers.length + 2} is not a header field`,
+      };
     } else if (end - pos > limits.maxHeaderLength) {
-      problem ??= { code: "header-too-long", status: 513, detail: `${printable(text.slice(pos, nameEnd))} is longer than ${limits.maxHeaderLength} characters` };
+      problem ??= {
+        code: "header-too-long",
+        status: 513,
+        detail: `${printable(text.slice(pos, nameEnd))} is longer than ${limits.maxHeaderLength} characters`,
+      };
     } else if (headers.length === limits.maxHeaders) {
       problem ??= { code: "too-many-headers", status: 513, detail: `more than ${limits.maxHeaders} header fields` };
       break;
@@ -78,7 +86,8 @@ export function scanHead(text: string, limits: SipLimits): ScannedHead {
       const value = fieldValue(text, colon + 1, end);
       if (spec === undefined) headers.push({ name: rawName, value });
       else {
-        if ((seen & spec.onceBit) !== 0) problem ??= { code: "header-repeated", status: 400, detail: `${spec.conventional} comes more than once` };
+        if ((seen & spec.onceBit) !== 0)
+          problem ??= { code: "header-repeated", status: 400, detail: `${spec.conventional} comes more than once` };
         seen |= spec.onceBit;
         headers.push({ name: spec.name, value });
       }
@@ -103,7 +112,8 @@ export function scanContentLength(text: string): string | ProblemSeed | undefine
     const nameEnd = skipToken(text, start);
     const colon = skipSpace(text, nameEnd);
     if (text.charCodeAt(colon) !== COLON || headerSpec(text.slice(start, nameEnd))?.name !== "content-length") continue;
-    if (value !== undefined) return { code: "header-repeated", status: 400, detail: "Content-Length comes more than once" };
+    if (value !== undefined)
+      return { code: "header-repeated", status: 400, detail: "Content-Length comes more than once" };
     value = fieldValue(text, colon + 1, pos);
   }
   return pos === -1 ? LINE_END_PROBLEM : value;

@@ -53,7 +53,8 @@ export function isIpv4(text: string): boolean {
   for (;;) {
     const dot = text.indexOf(".", start);
     const octet = dot === -1 ? text.slice(start) : text.slice(start, dot);
-    if (octet.length > 3 || (octet.length > 1 && octet.startsWith("0")) || parseDecimal(octet, 255) === undefined) return false;
+    if (octet.length > 3 || (octet.length > 1 && octet.startsWith("0")) || parseDecimal(octet, 255) === undefined)
+      return false;
     octets++;
     if (dot === -1) return octets === 4;
     start = dot + 1;

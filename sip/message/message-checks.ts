@@ -25,7 +25,12 @@ export function checkRequest(request: SipRequest, seen: number, limits: SipLimit
 
 /** Less than for a request: a response that cannot be matched is dropped anyway, and one that can should end its transaction. */
 export function checkResponse(response: SipResponse, seen: number, limits: SipLimits): ProblemSeed | undefined {
-  return checkMandatory(response, seen, limits) ?? checkCseq(response, undefined) ?? checkAddress(response, "from") ?? checkAddress(response, "to");
+  return (
+    checkMandatory(response, seen, limits) ??
+    checkCseq(response, undefined) ??
+    checkAddress(response, "from") ??
+    checkAddress(response, "to")
+  );
 }
 
 /** The value itself stays out of the detail: it may be an address, and details are logged. */
@@ -42,7 +47,8 @@ function checkMandatory(message: SipMessage, seen: number, limits: SipLimits): P
     const missing = ["via", "from", "to", "call-id", "cseq"].filter((name) => header(message, name) === undefined);
     return { code: "header-missing", status: 400, detail: `missing: ${missing.join(", ")}` };
   }
-  if (vias > limits.maxVias) return { code: "too-many-vias", status: 513, detail: `more than ${limits.maxVias} Via values` };
+  if (vias > limits.maxVias)
+    return { code: "too-many-vias", status: 513, detail: `more than ${limits.maxVias} Via values` };
   const topVia = header(message, "via") ?? "";
   if (scanVia(new Scanner(topVia))?.protocol !== "SIP/2.0") return invalid("via");
   const callId = header(message, "call-id") ?? "";
@@ -74,7 +80,9 @@ function checkAddress(message: SipMessage, name: "from" | "to"): ProblemSeed | u
 function checkMaxForwards(request: SipRequest): ProblemSeed | undefined {
   const value = header(request, "max-forwards");
   // Peers of RFC 2543 send none.
-  return value === undefined || parseDecimal(value, MAX_MAX_FORWARDS) !== undefined ? undefined : invalid("max-forwards");
+  return value === undefined || parseDecimal(value, MAX_MAX_FORWARDS) !== undefined
+    ? undefined
+    : invalid("max-forwards");
 }
 
 /** Header fields in a request-URI are forbidden (section 19.1.1): taken over they would be injected (RFC 4475 section 3.1.2.11). */
@@ -92,7 +100,11 @@ function checkRequestUri(requestUri: string): ProblemSeed | undefined {
  * A request good enough to be answered: what a response copies (section 8.2.6.2) is there, and the top Via says where it goes.
  * The body is left out.
  */
-export function respondableRequest(method: string, requestUri: string, headers: readonly HeaderField[]): SipRequest | undefined {
+export function respondableRequest(
+  method: string,
+  requestUri: string,
+  headers: readonly HeaderField[],
+): SipRequest | undefined {
   if (!isToken(method) || method === "ACK") return undefined;
   const request: SipRequest = { kind: "request", method, requestUri, headers, body: new Uint8Array(0) };
   for (const name of ["from", "to", "call-id", "cseq"]) {

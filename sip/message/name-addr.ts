@@ -1,5 +1,22 @@
 /** `name-addr` and `addr-spec` with their header parameters (RFC 3261 sections 20.10 and 25.1). */
-import { AT_SIGN, COLON, COMMA, DEL, DQUOTE, GREATER_THAN, HT, isPlainValue, LESS_THAN, NO_PARAMS, QUESTION, quote, Scanner, SEMICOLON, SP, type Params } from "./characters.ts";
+import {
+  AT_SIGN,
+  COLON,
+  COMMA,
+  DEL,
+  DQUOTE,
+  GREATER_THAN,
+  HT,
+  isPlainValue,
+  LESS_THAN,
+  NO_PARAMS,
+  QUESTION,
+  quote,
+  Scanner,
+  SEMICOLON,
+  SP,
+  type Params,
+} from "./characters.ts";
 import { uriSchemeOf } from "./sip-uri.ts";
 
 export interface NameAddr {
@@ -57,7 +74,16 @@ function displayNameEnd(scanner: Scanner): number {
   for (let at = scanner.pos; at < scanner.text.length; at++) {
     const code = scanner.text.charCodeAt(at);
     if (code === LESS_THAN) return at;
-    if (code === COMMA || code === SEMICOLON || code === DQUOTE || code === GREATER_THAN || code === COLON || code === AT_SIGN || code === DEL) return -1;
+    if (
+      code === COMMA ||
+      code === SEMICOLON ||
+      code === DQUOTE ||
+      code === GREATER_THAN ||
+      code === COLON ||
+      code === AT_SIGN ||
+      code === DEL
+    )
+      return -1;
     if (code < SP && code !== HT) return -1;
   }
   return -1;
@@ -107,12 +133,31 @@ function isUriShaped(uri: string): boolean {
 
 /** Media feature tags have their values in quotes always (RFC 3840 section 9). */
 const FEATURE_TAGS: ReadonlySet<string> = new Set([
-  "audio", "automata", "class", "duplex", "data", "control", "mobility", "description", "events", "priority", "methods",
-  "schemes", "application", "video", "language", "type", "isfocus", "actor", "text", "extensions",
+  "audio",
+  "automata",
+  "class",
+  "duplex",
+  "data",
+  "control",
+  "mobility",
+  "description",
+  "events",
+  "priority",
+  "methods",
+  "schemes",
+  "application",
+  "video",
+  "language",
+  "type",
+  "isfocus",
+  "actor",
+  "text",
+  "extensions",
 ]);
 
 export function serializeNameAddr(address: NameAddr): string {
-  if (!isUriShaped(address.uri)) throw new TypeError("a URI with a space, quote or bracket cannot be put into a header field");
+  if (!isUriShaped(address.uri))
+    throw new TypeError("a URI with a space, quote or bracket cannot be put into a header field");
   let text = address.displayName === undefined ? `<${address.uri}>` : `${quote(address.displayName)} <${address.uri}>`;
   for (const [name, value] of address.params) {
     if (value === true) text += `;${name}`;

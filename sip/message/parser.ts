@@ -17,7 +17,9 @@ export interface SipParseProblem {
   readonly respondable?: SipRequest;
 }
 
-export type SipParseOutcome = { readonly ok: true; readonly message: SipMessage } | { readonly ok: false; readonly problem: SipParseProblem };
+export type SipParseOutcome =
+  | { readonly ok: true; readonly message: SipMessage }
+  | { readonly ok: false; readonly problem: SipParseProblem };
 
 const encoder = new TextEncoder();
 const NO_OCTETS = new Uint8Array(0);
@@ -38,7 +40,8 @@ export function parseSipMessage(input: Uint8Array | string, limits: SipLimits = 
   const headEnd = findHeadEnd(octets, start, end);
   if (headEnd === -1) return failWithoutEnd(octets.subarray(start, end), tooLong, limits);
   const head = scanHead(decodeHead(octets.subarray(start, headEnd + 2)), limits);
-  if (tooLong) return fail(head, { code: "message-too-long", status: 413, detail: `more than ${limits.maxMessageBytes} octets` });
+  if (tooLong)
+    return fail(head, { code: "message-too-long", status: 413, detail: `more than ${limits.maxMessageBytes} octets` });
   return assemble(head, octets, headEnd + 4, limits);
 }
 
@@ -54,10 +57,13 @@ function failWithoutEnd(octets: Uint8Array, tooLong: boolean, limits: SipLimits)
 function assemble(head: ScannedHead, octets: Uint8Array, bodyStart: number, limits: SipLimits): SipParseOutcome {
   const start = parseStartLine(head.startLine);
   if (start.problem !== undefined) return fail(head, start.problem);
-  const message: SipMessage = start.kind === "request"
-    ? { kind: "request", method: start.method, requestUri: start.requestUri, headers: head.headers, body: NO_OCTETS }
-    : { kind: "response", status: start.status, reason: start.reason, headers: head.headers, body: NO_OCTETS };
-  const seed = head.problem ?? (message.kind === "request" ? checkRequest(message, head.seen, limits) : checkResponse(message, head.seen, limits));
+  const message: SipMessage =
+    start.kind === "request"
+      ? { kind: "request", method: start.method, requestUri: start.requestUri, headers: head.headers, body: NO_OCTETS }
+      : { kind: "response", status: start.status, reason: start.reason, headers: head.headers, body: NO_OCTETS };
+  const seed =
+    head.problem ??
+    (message.kind === "request" ? checkRequest(message, head.seen, limits) : checkResponse(message, head.seen, limits));
   if (seed !== undefined) return fail(head, seed);
 
   const body = cutBody(header(message, "content-length"), octets, bodyStart);
@@ -70,8 +76,14 @@ function cutBody(contentLength: string | undefined, octets: Uint8Array, start: n
   let length = available;
   if (contentLength !== undefined) {
     const declared = parseDecimal(contentLength, Number.MAX_VALUE);
-    if (declared === undefined) return { code: "content-length-invalid", status: 400, detail: `Content-Length is ${printable(contentLength)}` };
-    if (declared > available) return { code: "content-length-mismatch", status: 400, detail: `Content-Length is beyond the ${available} octets that came` };
+    if (declared === undefined)
+      return { code: "content-length-invalid", status: 400, detail: `Content-Length is ${printable(contentLength)}` };
+    if (declared > available)
+      return {
+        code: "content-length-mismatch",
+        status: 400,
+        detail: `Content-Length is beyond the ${available} octets that came`,
+      };
     length = declared;
   }
   // Not subarray(): of a Node Buffer that is a Buffer again.
@@ -84,20 +96,28 @@ type StartLine =
 
 function parseStartLine(line: string): StartLine {
   // "/" is in no method, so this cannot be a request line.
-  if (line.length > 4 && line.charAt(3) === "/" && line.slice(0, 4).toUpperCase() === "SIP/") return parseStatusLine(line);
+  if (line.length > 4 && line.charAt(3) === "/" && line.slice(0, 4).toUpperCase() === "SIP/")
+    return parseStatusLine(line);
   const first = line.indexOf(" ");
   const last = line.lastIndexOf(" ");
   const method = line.slice(0, Math.max(first, 0));
   const requestUri = line.slice(first + 1, Math.max(last, first + 1));
   const version = line.slice(last + 1);
-  if (!isToken(method) || requestUri === "" || requestUri.includes(" ")) return { kind: "request", method, requestUri, problem: START_LINE_PROBLEM };
+  if (!isToken(method) || requestUri === "" || requestUri.includes(" "))
+    return { kind: "request", method, requestUri, problem: START_LINE_PROBLEM };
   if (version === "SIP/2.0" || version.toUpperCase() === "SIP/2.0") return { kind: "request", method, requestUri };
   const isOtherVersion = /^SIP\/\d+\.\d+$/i.test(version);
-  const problem = isOtherVersion ? { code: "version-unsupported", status: 505, detail: `version is ${printable(version)}` } : START_LINE_PROBLEM;
+  const problem = isOtherVersion
+    ? { code: "version-unsupported", status: 505, detail: `version is ${printable(version)}` }
+    : START_LINE_PROBLEM;
   return { kind: "request", method, requestUri, problem };
 }
 
-const START_LINE_PROBLEM: ProblemSeed = { code: "start-line-invalid", status: 400, detail: "neither a request line nor a status line" };
+const START_LINE_PROBLEM: ProblemSeed = {
+  code: "start-line-invalid",
+  status: 400,
+  detail: "neither a request line nor a status line",
+};
 
 /** `SIP/2.0 200 OK`; the space before an empty reason may be missing. */
 function parseStatusLine(line: string): StartLine {
@@ -105,14 +125,21 @@ function parseStatusLine(line: string): StartLine {
   const isWhole = line.charAt(7) === " " && (line.length === 11 || line.charAt(11) === " ");
   const reason = line.slice(12);
   if (line.slice(0, 7).toUpperCase() !== "SIP/2.0") {
-    return { kind: "response", status: 0, reason, problem: { code: "version-unsupported", status: 505, detail: `version is ${printable(line.slice(0, 7))}` } };
+    return {
+      kind: "response",
+      status: 0,
+      reason,
+      problem: { code: "version-unsupported", status: 505, detail: `version is ${printable(line.slice(0, 7))}` },
+    };
   }
-  if (status === undefined || status < 100 || !isWhole) return { kind: "response", status: 0, reason, problem: START_LINE_PROBLEM };
+  if (status === undefined || status < 100 || !isWhole)
+    return { kind: "response", status: 0, reason, problem: START_LINE_PROBLEM };
   return { kind: "response", status, reason };
 }
 
 function fail(head: ScannedHead, seed: ProblemSeed): SipParseOutcome {
   const start = parseStartLine(head.startLine);
-  const respondable = start.kind === "request" ? respondableRequest(start.method, start.requestUri, head.headers) : undefined;
+  const respondable =
+    start.kind === "request" ? respondableRequest(start.method, start.requestUri, head.headers) : undefined;
   return { ok: false, problem: respondable === undefined ? seed : { ...seed, respondable } };
 }

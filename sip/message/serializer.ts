@@ -21,31 +21,35 @@ export function sipMessageText(message: SipMessage): string {
   return serializeHead(message) + (message.body.length === 0 ? "" : decoder.decode(message.body));
 }
 
+/** Joined, not concatenated: encoding one flat string is several times faster than a rope of sixty. */
 function serializeHead(message: SipMessage): string {
-  let head = startLine(message);
+  const lines = [startLine(message)];
   for (const field of message.headers) {
     const name = conventionalHeaderName(field.name);
     if (name === "Content-Length") continue;
     assertLineSafe(field.value, name);
     if (name === field.name && !isToken(name)) throw new TypeError("a header name must be a token");
-    head += `${name}: ${field.value}\r\n`;
+    lines.push(`${name}: ${field.value}`);
   }
-  return `${head}Content-Length: ${message.body.length}\r\n\r\n`;
+  lines.push(`Content-Length: ${message.body.length}`, "", "");
+  return lines.join("\r\n");
 }
 
 function startLine(message: SipMessage): string {
   if (message.kind === "request") {
     if (!isToken(message.method)) throw new TypeError("a method must be a token");
-    if (message.requestUri.includes(" ") || message.requestUri === "") throw new TypeError("a request-URI has no spaces and is not empty");
+    if (message.requestUri.includes(" ") || message.requestUri === "")
+      throw new TypeError("a request-URI has no spaces and is not empty");
     assertLineSafe(message.requestUri, "request-URI");
-    return `${message.method} ${message.requestUri} SIP/2.0\r\n`;
+    return `${message.method} ${message.requestUri} SIP/2.0`;
   }
-  if (!(Number.isInteger(message.status) && message.status >= 100 && message.status <= 699)) throw new TypeError("a status is 100 to 699");
+  if (!(Number.isInteger(message.status) && message.status >= 100 && message.status <= 699))
+    throw new TypeError("a status is 100 to 699");
   assertLineSafe(message.reason, "reason phrase");
-  return `SIP/2.0 ${message.status} ${message.reason}\r\n`;
+  return `SIP/2.0 ${message.status} ${message.reason}`;
 }
 
 /** A line end in a value would let whoever supplied it write header fields, or a second message on a stream. */
 function assertLineSafe(value: string, where: string): void {
-  if (value.indexOf("\n") !== -1 || value.indexOf("\r") !== -1) throw new TypeError(`line end in ${where}`);
+  if (value.includes("\n") || value.includes("\r")) throw new TypeError(`line end in ${where}`);
 }

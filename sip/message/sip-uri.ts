@@ -1,5 +1,15 @@
 /** SIP and SIPS URIs (RFC 3261 section 19.1) and as much of tel (RFC 3966) as call routing needs. */
-import { ALPHANUMERIC, characterTable, COLON, EQUALS, isDigitCode, NO_PARAMS, parseDecimal, SEMICOLON, type Params } from "./characters.ts";
+import {
+  ALPHANUMERIC,
+  characterTable,
+  COLON,
+  EQUALS,
+  isDigitCode,
+  NO_PARAMS,
+  parseDecimal,
+  SEMICOLON,
+  type Params,
+} from "./characters.ts";
 import { hostEquals, hostPort, MAX_PORT, scanHost } from "./host.ts";
 import { escapeUriPart, unescapeUriPart } from "./uri-escapes.ts";
 

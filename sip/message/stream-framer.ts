@@ -94,7 +94,12 @@ export class SipStreamFramer {
     const headEnd = findHeadEnd(data, start + Math.max(0, this.#searched - 3), searchEnd);
     this.#searched = searchEnd - start;
     if (headEnd === -1) {
-      if (data.length - start >= max) this.#break({ code: "message-too-long", status: 513, detail: `no end of the head within ${max} octets` }, NO_OCTETS, inputs);
+      if (data.length - start >= max)
+        this.#break(
+          { code: "message-too-long", status: 513, detail: `no end of the head within ${max} octets` },
+          NO_OCTETS,
+          inputs,
+        );
       return undefined;
     }
     const bodyStart = headEnd + 4;
@@ -144,10 +149,12 @@ function copy(data: Uint8Array, start: number, end: number): Uint8Array {
 
 function contentLength(head: string, max: number): number | ProblemSeed {
   const value = scanContentLength(head);
-  if (value === undefined) return { code: "content-length-missing", status: 400, detail: "a stream needs Content-Length" };
+  if (value === undefined)
+    return { code: "content-length-missing", status: 400, detail: "a stream needs Content-Length" };
   if (typeof value !== "string") return value;
   const length = parseDecimal(value, Number.MAX_VALUE);
-  if (length === undefined) return { code: "content-length-invalid", status: 400, detail: `Content-Length is ${printable(value)}` };
+  if (length === undefined)
+    return { code: "content-length-invalid", status: 400, detail: `Content-Length is ${printable(value)}` };
   if (length > max) return { code: "message-too-long", status: 413, detail: `Content-Length is ${printable(value)}` };
   return length;
 }
@@ -155,7 +162,8 @@ function contentLength(head: string, max: number): number | ProblemSeed {
 /** The rest of the head tells whom to answer. */
 function withRespondable(seed: ProblemSeed, head: Uint8Array): SipParseProblem {
   const outcome = parseSipMessage(head);
-  if (!outcome.ok) return outcome.problem.respondable === undefined ? seed : { ...seed, respondable: outcome.problem.respondable };
+  if (!outcome.ok)
+    return outcome.problem.respondable === undefined ? seed : { ...seed, respondable: outcome.problem.respondable };
   const { message } = outcome;
   return message.kind === "request" && message.method !== "ACK" ? { ...seed, respondable: message } : seed;
 }

@@ -21,7 +21,8 @@ export function unescapeUriPart(text: string, start: number, end: number, allowe
   for (let at = start; at < end; at++) {
     const code = text.charCodeAt(at);
     if (code === PERCENT) {
-      if (at + 2 >= end || hexValue(text.charCodeAt(at + 1)) < 0 || hexValue(text.charCodeAt(at + 2)) < 0) return undefined;
+      if (at + 2 >= end || hexValue(text.charCodeAt(at + 1)) < 0 || hexValue(text.charCodeAt(at + 2)) < 0)
+        return undefined;
       hasEscape = true;
       at += 2;
     } else if (allowed[code] !== 1) return undefined;
@@ -53,7 +54,10 @@ function decodeOctets(octets: Uint8Array): string {
     let at = 0;
     while (at < octets.length) {
       const length = characterLength(octets, at);
-      text += length === 0 ? String.fromCharCode(SURROGATE_ESCAPE + (octets[at] ?? 0)) : decoder.decode(octets.subarray(at, at + length));
+      text +=
+        length === 0
+          ? String.fromCharCode(SURROGATE_ESCAPE + (octets[at] ?? 0))
+          : decoder.decode(octets.subarray(at, at + length));
       at += length === 0 ? 1 : length;
     }
     return text;
@@ -90,7 +94,10 @@ export function escapeUriPart(text: string, allowed: Uint8Array): string {
 
 function escapeCharacter(character: string): string {
   const code = character.charCodeAt(0);
-  const octets = code >= SURROGATE_ESCAPE + 0x80 && code <= SURROGATE_ESCAPE + 0xff ? [code - SURROGATE_ESCAPE] : encoder.encode(character);
+  const octets =
+    code >= SURROGATE_ESCAPE + 0x80 && code <= SURROGATE_ESCAPE + 0xff
+      ? [code - SURROGATE_ESCAPE]
+      : encoder.encode(character);
   let result = "";
   for (const octet of octets) result += `%${HEX.charAt(octet >> 4)}${HEX.charAt(octet & 15)}`;
   return result;

@@ -1,5 +1,15 @@
 /** Via values (RFC 3261 section 20.42, `rport` of RFC 3581). */
-import { COLON, isPlainValue, NO_PARAMS, parseDecimal, quote, Scanner, SLASH, type Params } from "./characters.ts";
+import {
+  COLON,
+  COMMA,
+  isPlainValue,
+  NO_PARAMS,
+  parseDecimal,
+  quote,
+  Scanner,
+  SLASH,
+  type Params,
+} from "./characters.ts";
 import { hostPort, MAX_PORT, scanHost } from "./host.ts";
 
 export interface Via {
@@ -27,10 +37,9 @@ export function parseVia(text: string): Via | undefined {
 /** Reads one Via value and stops before a comma or at the end. */
 export function scanVia(scanner: Scanner): Via | undefined {
   scanner.skipSpace();
-  const name = scanner.token();
-  const version = scanPart(scanner);
+  const protocol = scanProtocol(scanner);
   const transport = scanPart(scanner);
-  if (name === "" || version === "" || transport === "") return undefined;
+  if (protocol === "" || transport === "") return undefined;
   scanner.skipSpace();
   const span = scanHost(scanner.text, scanner.pos);
   if (span === undefined) return undefined;
@@ -42,13 +51,18 @@ export function scanVia(scanner: Scanner): Via | undefined {
     port = parseDecimal(scanner.digits(), MAX_PORT);
     if (port === undefined || port === 0) return undefined;
   }
-  const params = scanner.params();
-  if (params === undefined || !isAtItemEnd(scanner)) return undefined;
-  return withNamedParams({ protocol: `${name}/${version}`.toUpperCase(), transport: transport.toUpperCase(), host: span.host, port, params });
+  return scanParams(scanner, { protocol, transport: upperCase(transport), host: span.host, port });
 }
 
-function isAtItemEnd(scanner: Scanner): boolean {
-  return scanner.atEnd() || scanner.text.charAt(scanner.pos) === ",";
+/** `SIP/2.0` as it is nearly always written, or by the grammar, where white space may be around the slash. */
+function scanProtocol(scanner: Scanner): string {
+  if (scanner.text.startsWith("SIP/2.0/", scanner.pos)) {
+    scanner.pos += "SIP/2.0".length;
+    return "SIP/2.0";
+  }
+  const name = scanner.token();
+  const version = scanPart(scanner);
+  return name === "" || version === "" ? "" : `${name}/${version}`.toUpperCase();
 }
 
 /** `SLASH token`, with any white space around the slash; empty when missing. */
@@ -59,26 +73,38 @@ function scanPart(scanner: Scanner): string {
   return scanner.token();
 }
 
-function withNamedParams(via: Via): Via | undefined {
-  if (via.params.size === 0) return via;
+function upperCase(transport: string): string {
+  return transport === "UDP" || transport === "TCP" || transport === "TLS" ? transport : transport.toUpperCase();
+}
+
+/** Reads the parameters of every Via that passes through, so it spares the common ones the way through a map. */
+function scanParams(scanner: Scanner, sentBy: Pick<Via, "protocol" | "transport" | "host" | "port">): Via | undefined {
   let branch: string | undefined;
   let received: string | undefined;
   let rport: number | true | undefined;
   let others: Map<string, string | true> | undefined;
-  for (const [name, value] of via.params) {
-    if (name === "branch" || name === "received") {
-      if (value === true) return undefined;
-      if (name === "branch") branch = value;
-      else received = value.startsWith("[") && value.endsWith("]") ? value.slice(1, -1) : value;
+  for (let name = scanner.paramName(); name !== undefined; name = scanner.paramName()) {
+    const value = scanner.paramValue();
+    if (value === undefined || name === "") return undefined;
+    if (name === "branch") {
+      if (value === true || branch !== undefined) return undefined;
+      branch = value;
+    } else if (name === "received") {
+      if (value === true || received !== undefined) return undefined;
+      received = value.startsWith("[") && value.endsWith("]") ? value.slice(1, -1) : value;
     } else if (name === "rport") {
+      if (rport !== undefined) return undefined;
       rport = value === true ? true : parseDecimal(value, MAX_PORT);
       if (rport === undefined) return undefined;
     } else {
       others ??= new Map();
+      if (others.has(name)) return undefined;
       others.set(name, value);
     }
   }
-  return { protocol: via.protocol, transport: via.transport, host: via.host, port: via.port, branch, received, rport, params: others ?? NO_PARAMS };
+  if (!(scanner.atEnd() || scanner.peek() === COMMA)) return undefined;
+  const { protocol, transport, host, port } = sentBy;
+  return { protocol, transport, host, port, branch, received, rport, params: others ?? NO_PARAMS };
 }
 
 export function serializeVia(via: Via): string {
