@@ -33,7 +33,6 @@ export async function createCertificate(
   nowMs: number,
 ): Promise<{ readonly keyPem: string; readonly certificatePem: string }> {
   // Loaded here only: it takes 150 ms, and most starts have a certificate.
-  await import("reflect-metadata");
   const x509 = await import("@peculiar/x509");
   const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
   const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);

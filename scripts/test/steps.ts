@@ -1,0 +1,61 @@
+import { join } from "node:path";
+
+/** One program that `npm test` runs. */
+export interface TestStep {
+  readonly name: string;
+  readonly command: readonly [program: string, ...args: string[]];
+  /** Where vitest leaves its report; only steps that count tests have one. */
+  readonly report?: string;
+  /** A step that hangs is ended then. */
+  readonly timeoutMs: number;
+}
+
+const MINUTE_MS = 60_000;
+const TYPE_PROJECTS = ["pure", "worker", "node"] as const;
+export const VITEST_PROJECTS = ["unit", "workerd", "integration", "e2e"] as const;
+const VITEST_TIMEOUT_MS = { unit: 3, workerd: 4, integration: 5, e2e: 12 } as const;
+
+/** What `npm run check` runs: seconds, and no process but the tools' own. */
+export function checkSteps(): readonly TestStep[] {
+  return [
+    step("format", ["oxfmt", "--check", "."]),
+    step("lint", ["oxlint", "--type-aware"]),
+    ...TYPE_PROJECTS.map((project) => step(`types ${project}`, ["tsc", "-p", `tsconfig/${project}.json`])),
+  ];
+}
+
+export function allSteps(cacheFolder: string): readonly TestStep[] {
+  return [
+    ...checkSteps(),
+    step("unused code", ["knip", "--no-progress"]),
+    step("bundle", ["wrangler", "deploy", "--dry-run", "--outdir", join(cacheFolder, "bundle")]),
+    ...VITEST_PROJECTS.map((project) => vitestStep(project, cacheFolder)),
+  ];
+}
+
+/** Steps whose name begins with one of the words. */
+export function selectSteps(steps: readonly TestStep[], only: readonly string[]): readonly TestStep[] {
+  return only.length === 0 ? steps : steps.filter(({ name }) => only.some((word) => name.startsWith(word)));
+}
+
+function step(name: string, command: TestStep["command"]): TestStep {
+  return { name, command, timeoutMs: 2 * MINUTE_MS };
+}
+
+function vitestStep(project: (typeof VITEST_PROJECTS)[number], cacheFolder: string): TestStep {
+  const report = join(cacheFolder, `${project}.json`);
+  return {
+    name: project,
+    command: [
+      "vitest",
+      "run",
+      "--project",
+      project,
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${report}`,
+    ],
+    report,
+    timeoutMs: VITEST_TIMEOUT_MS[project] * MINUTE_MS,
+  };
+}

@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { allSteps, checkSteps, selectSteps } from "../../../../scripts/test/steps.ts";
+
+const names = (only: readonly string[]) => selectSteps(allSteps("/cache"), only).map(({ name }) => name);
+
+describe("the steps of npm test", () => {
+  it("go from the fastest to the slowest", () => {
+    expect(names([])).toEqual([
+      "format",
+      "lint",
+      "types pure",
+      "types worker",
+      "types node",
+      "unused code",
+      "bundle",
+      "unit",
+      "workerd",
+      "integration",
+      "e2e",
+    ]);
+  });
+
+  it("begin with those of npm run check", () => {
+    expect(allSteps("/cache").slice(0, 5)).toEqual(checkSteps());
+  });
+
+  it("together may not take longer than half an hour, even when the tests hang", () => {
+    const vitest = allSteps("/cache").filter(({ report }) => report !== undefined);
+    const limitMs = vitest.reduce((sum, { timeoutMs }) => sum + timeoutMs, 0);
+    expect(limitMs).toBeLessThanOrEqual(30 * 60_000);
+  });
+
+  it.each([
+    [["unit"], ["unit"]],
+    [["types"], ["types pure", "types worker", "types node"]],
+    [
+      ["e2e", "lint"],
+      ["lint", "e2e"],
+    ],
+    [["nothing"], []],
+  ])("are chosen by %j", (only, expected) => {
+    expect(names(only)).toEqual(expected);
+  });
+});
