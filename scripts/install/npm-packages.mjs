@@ -57,7 +57,7 @@ export async function ensureNpmPackages(root, say) {
  * @param {Readonly<Record<string, string>>} [env] added to the environment
  * @returns {Promise<number | "missing">} exit code; 1 when a signal ended it
  */
-export function run(command, args, cwd, env = {}) {
+function run(command, args, cwd, env = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd,

@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { ensureNpmPackages } from "./npm-packages.mjs";
 
 /** The folder of the repository. */
-export const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
 
 /**
  * Installs the npm packages when needed, then runs a TypeScript file on the pinned Node: in this process when it

@@ -48,7 +48,7 @@ export function resetLocalFolder(folder: LocalFolder): void {
   rmSync(dirname(folder.tlsKey), { recursive: true, force: true });
 }
 
-export function makePrivateFolder(path: string): void {
+function makePrivateFolder(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   chmodSync(path, 0o700);
 }

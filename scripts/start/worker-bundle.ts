@@ -7,7 +7,7 @@ import { readIfPresent } from "./local-folder.ts";
 import { StartProblem } from "./problem.ts";
 
 /** All that decides what the bundle contains. */
-const SOURCES = ["worker/**/*", "protocol/**/*.ts", "sip/**/*.ts", "region-config/**/*.ts"];
+const SOURCES = ["worker/**/*", "protocol/**/*.ts", "sip/**/*.ts", "region-config/**/*"];
 const SOURCE_FILES = ["wrangler.toml", "package.json", "package-lock.json", "tsconfig.json", "tsconfig.base.json"];
 const STAMP = "sources.sha256";
 

@@ -43,6 +43,7 @@ function runProgram(root: string, { command, timeoutMs, name }: TestStep, signal
     env: {
       ...process.env,
       WRANGLER_SEND_METRICS: "false",
+      WRANGLER_LOG_PATH: join(root, ".cache/test/wrangler.log"),
       PATH: `${join(root, "node_modules/.bin")}:${process.env["PATH"]}`,
     },
   });
