@@ -32,6 +32,7 @@ export class InviteServerDriver implements ServerTransaction {
   readonly #successTimers: TimerSet<SuccessRetransmissionTimer>;
   #sent: SipResponse | undefined;
   #sentBytes: Uint8Array | undefined;
+  #disposed = false;
 
   constructor(key: string, options: InviteServerDriverOptions) {
     this.key = key;
@@ -72,6 +73,7 @@ export class InviteServerDriver implements ServerTransaction {
   }
 
   respond(response: SipResponse): void {
+    if (this.#disposed) return;
     this.#serialize(response);
     const before = this.#machine.state;
     this.#perform(this.#machine.receive({ kind: "respond", response }, this.#nowMs()));
@@ -83,8 +85,9 @@ export class InviteServerDriver implements ServerTransaction {
     this.#successTimers.clear();
   }
 
-  /** Forgets its timers; nothing is sent any more. */
+  /** Forgets its timers; nothing is sent any more, whatever the TU still says. */
   dispose(): void {
+    this.#disposed = true;
     this.#timers.clear();
     this.#successTimers.clear();
   }

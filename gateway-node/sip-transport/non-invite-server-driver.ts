@@ -29,6 +29,7 @@ export class NonInviteServerDriver implements ServerTransaction {
   #timer: SipTimer | undefined;
   #sent: SipResponse | undefined;
   #sentBytes: Uint8Array | undefined;
+  #disposed = false;
 
   constructor(key: string, options: NonInviteServerDriverOptions) {
     this.key = key;
@@ -50,6 +51,7 @@ export class NonInviteServerDriver implements ServerTransaction {
   }
 
   respond(response: SipResponse): void {
+    if (this.#disposed) return;
     this.#serialize(response);
     this.#perform(this.#machine.receive({ kind: "respond", response }, this.#nowMs()));
   }
@@ -58,8 +60,9 @@ export class NonInviteServerDriver implements ServerTransaction {
     // Nothing to stop: see onAckTimeout.
   }
 
-  /** Forgets its timer; nothing is sent any more. */
+  /** Forgets its timer; nothing is sent any more, whatever the TU still says. */
   dispose(): void {
+    this.#disposed = true;
     this.#timer?.clear();
     this.#timer = undefined;
   }
@@ -83,7 +86,6 @@ export class NonInviteServerDriver implements ServerTransaction {
           if (output.report.kind === "request") context.deliver(this);
           break;
         case "terminated":
-          this.dispose();
           this.#options.onTerminated(this);
       }
     }

@@ -214,7 +214,7 @@ describe("CANCEL", () => {
       invite.onCancel = resolve;
     });
     phone.send(cancelText("1"));
-    await cancelled;
+    await expect(cancelled).resolves.toBeUndefined();
   });
 });
 

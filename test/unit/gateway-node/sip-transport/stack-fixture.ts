@@ -149,10 +149,13 @@ function parsed(bytes: Uint8Array): SipMessage {
   return outcome.message;
 }
 
-export async function udpPhone(stackPort: number): Promise<Phone> {
+/** A lenient phone drops what it cannot parse: an answer echoes the malformed From of its request. */
+export async function udpPhone(stackPort: number, options: { readonly lenient?: boolean } = {}): Promise<Phone> {
   const socket = createSocket("udp4");
   const inbox = new Inbox<SipMessage>();
-  socket.on("message", (bytes) => inbox.put(parsed(bytes)));
+  socket.on("message", (bytes) => {
+    if (options.lenient !== true || parseSipMessage(bytes).ok) inbox.put(parsed(bytes));
+  });
   await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
   open.push({ close: () => new Promise<void>((resolve) => socket.close(() => resolve())) });
   return phone(socket.address().port, inbox, (bytes) => socket.send(bytes, stackPort, "127.0.0.1"));
