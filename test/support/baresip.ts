@@ -65,7 +65,13 @@ export async function startBaresip(options: BaresipOptions): Promise<Baresip> {
     command: "baresip",
     args: ["-4", "-s", "-f", folder.path],
   });
-  const phone = new Baresip(process, { uri: `sip:${options.identity}@${options.domain}`, host, port, recordings, removeFolder: folder.close });
+  const phone = new Baresip(process, {
+    uri: `sip:${options.identity}@${options.domain}`,
+    host,
+    port,
+    recordings,
+    removeFolder: folder.close,
+  });
   try {
     await process.waitForLine(/baresip is ready/);
     await phone.connectControl(controlPort);
@@ -113,11 +119,19 @@ function configText({ host, port, controlPort, microphone, recordings }: ConfigV
 }
 
 function accountLine(options: BaresipOptions): string {
-  const { identity, domain, password = "unused", gateway, transport = "udp", autoAnswer = false, registerSeconds = 60 } = options;
+  const {
+    identity,
+    domain,
+    password = "unused",
+    gateway,
+    transport = "udp",
+    autoAnswer = false,
+    registerSeconds = 60,
+  } = options;
   const codecs = (options.codecs ?? ["PCMU", "PCMA"]).map((codec) => `${codec}/8000/1`).join(",");
   const where = gateway === undefined ? [] : [`outbound="sip:${gateway.host}:${gateway.port};transport=${transport}"`];
   return [
-    `<sip:${identity}@${domain};transport=${transport}>`,
+    `<sip:${identity}@${domain}>`,
     `auth_user=${identity}`,
     // An empty one makes it ask for a password at its terminal, and wait.
     `auth_pass=${password}`,
@@ -176,10 +190,17 @@ export class Baresip {
   async waitEvent(types: string | readonly string[], { timeoutMs = 10_000, from = 0 } = {}): Promise<BaresipEvent> {
     const wanted = [types].flat();
     try {
-      return await waitUntil(wanted.join(" or "), () => this.events.slice(from).find(({ type }) => wanted.includes(type)), { timeoutMs });
+      return await waitUntil(
+        wanted.join(" or "),
+        () => this.events.slice(from).find(({ type }) => wanted.includes(type)),
+        { timeoutMs },
+      );
     } catch (cause) {
       const seen = this.events.map(({ type, param }) => `${type} ${param ?? ""}`).join("\n");
-      throw new Error(`${this.process.name}: no ${wanted.join(" or ")}; events:\n${seen}\noutput:\n${this.process.output.slice(-6_000)}`, { cause });
+      throw new Error(
+        `${this.process.name}: no ${wanted.join(" or ")}; events:\n${seen}\noutput:\n${this.process.output.slice(-6_000)}`,
+        { cause },
+      );
     }
   }
 
@@ -227,7 +248,9 @@ export class Baresip {
     const control = this.#control;
     if (control === undefined || control.destroyed) throw new Error(`${this.process.name}: its control port is closed`);
     const token = `t${++this.#commands}`;
-    const answered = new Promise<{ readonly ok: boolean; readonly data: string }>((resolve) => this.#waiting.set(token, resolve));
+    const answered = new Promise<{ readonly ok: boolean; readonly data: string }>((resolve) =>
+      this.#waiting.set(token, resolve),
+    );
     control.write(encodeNetstring(JSON.stringify({ command, params, token })));
     const response = await answered;
     if (!response.ok) throw new Error(`${this.process.name}: ${command} ${params} was refused: ${response.data}`);
@@ -252,7 +275,8 @@ export class Baresip {
     this.#look();
     const path = (await this.#recordingPaths("dec")).at(-1);
     const timeline = path === undefined ? undefined : this.#timelines.get(path);
-    if (path === undefined || timeline?.startedAtMs === undefined) throw new Error(`${this.process.name} heard nothing yet`);
+    if (path === undefined || timeline?.startedAtMs === undefined)
+      throw new Error(`${this.process.name} heard nothing yet`);
     const { samples } = await readWav(path);
     return { rate: PHONE_RATE, samples: timeline.inRealTime(samples, untilMs), startedAtMs: timeline.startedAtMs };
   }
@@ -312,7 +336,10 @@ export class Baresip {
 
   async #recordingPaths(direction: "dec" | "enc"): Promise<readonly string[]> {
     const names = await readdir(this.#place.recordings);
-    return names.filter((name) => name.endsWith(`-${direction}.wav`)).sort().map((name) => join(this.#place.recordings, name));
+    return names
+      .filter((name) => name.endsWith(`-${direction}.wav`))
+      .sort()
+      .map((name) => join(this.#place.recordings, name));
   }
 
   async #lastRecording(direction: "dec" | "enc"): Promise<Recording> {

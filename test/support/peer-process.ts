@@ -88,7 +88,9 @@ export class PeerProcess {
       const fail = (why: string): void =>
         finish(() =>
           reject(
-            new Error(`${this.name}: no line matches ${pattern} ${why}; last lines:\n${this.#lines.slice(-30).join("\n")}`),
+            new Error(
+              `${this.name}: no line matches ${pattern} ${why}; last lines:\n${this.#lines.slice(-30).join("\n")}`,
+            ),
           ),
         );
       const look = (): void => {

@@ -16,11 +16,16 @@ export interface Span {
 
 export function tone({ frequency, seconds, rate = 8_000, amplitude = 0.5 }: ToneOptions): Int16Array {
   const step = (2 * Math.PI * frequency) / rate;
-  return Int16Array.from({ length: Math.round(seconds * rate) }, (_, n) => Math.round(amplitude * 32_767 * Math.sin(n * step)));
+  return Int16Array.from({ length: Math.round(seconds * rate) }, (_, n) =>
+    Math.round(amplitude * 32_767 * Math.sin(n * step)),
+  );
 }
 
 export function slice(samples: Int16Array, rate: number, { from = 0, to = Infinity }: Span = {}): Int16Array {
-  return samples.subarray(Math.round((from * rate) / 1_000), to === Infinity ? samples.length : Math.round((to * rate) / 1_000));
+  return samples.subarray(
+    Math.round((from * rate) / 1_000),
+    to === Infinity ? samples.length : Math.round((to * rate) / 1_000),
+  );
 }
 
 /** Energy of one frequency in a block, as the sum of squares that a tone of that frequency would have (Goertzel). */
@@ -88,7 +93,12 @@ export interface Silence {
 }
 
 /** Every stretch without the tone, on a grid of 10 ms. "Loud" is judged over the whole recording, silence inside the span. */
-export function silences(samples: Int16Array, rate: number, frequency: number, { from = 0, to = Infinity }: Span = {}): readonly Silence[] {
+export function silences(
+  samples: Int16Array,
+  rate: number,
+  frequency: number,
+  { from = 0, to = Infinity }: Span = {},
+): readonly Silence[] {
   const amplitudes = toneAmplitudes(samples, rate, frequency);
   const loud = [...amplitudes].sort((a, b) => a - b)[Math.floor(amplitudes.length * 0.9)] ?? 0;
   const limit = Math.max(SILENCE_FLOOR, loud * SILENCE_SHARE);
@@ -118,6 +128,8 @@ export function toneStartMs(samples: Int16Array, rate: number, frequency: number
   const amplitudes = toneAmplitudes(samples, rate, frequency);
   const loud = [...amplitudes].sort((a, b) => a - b)[Math.floor(amplitudes.length * 0.9)] ?? 0;
   const limit = Math.max(SILENCE_FLOOR, loud * SILENCE_SHARE);
-  const index = amplitudes.findIndex((_, at) => amplitudes.slice(at, at + 3).every((one) => one >= limit) && at + 3 <= amplitudes.length);
+  const index = amplitudes.findIndex(
+    (_, at) => amplitudes.slice(at, at + 3).every((one) => one >= limit) && at + 3 <= amplitudes.length,
+  );
   return index < 0 ? undefined : index * SILENCE_GRID_MS;
 }

@@ -34,10 +34,11 @@ export function encodeWav({ rate, samples }: Recording): Buffer {
  * the file ends if it says 0 or more than there is.
  */
 export function decodeWav(bytes: Buffer): Recording {
-  if (bytes.toString("latin1", 0, 4) !== "RIFF" || bytes.toString("latin1", 8, 12) !== "WAVE") throw new Error("not a WAV file");
+  if (bytes.toString("latin1", 0, 4) !== "RIFF" || bytes.toString("latin1", 8, 12) !== "WAVE")
+    throw new Error("not a WAV file");
   let rate = 0;
   let channels = 0;
-  for (let at = 12; at + 8 <= bytes.length; ) {
+  for (let at = 12; at + 8 <= bytes.length;) {
     const kind = bytes.toString("latin1", at, at + 4);
     const length = bytes.readUInt32LE(at + 4);
     const body = at + 8;
@@ -49,7 +50,10 @@ export function decodeWav(bytes: Buffer): Recording {
     } else if (kind === "data") {
       const end = length === 0 || body + length > bytes.length ? bytes.length : body + length;
       const count = Math.floor((end - body) / (2 * channels));
-      return { rate, samples: Int16Array.from({ length: count }, (_, n) => bytes.readInt16LE(body + n * 2 * channels)) };
+      return {
+        rate,
+        samples: Int16Array.from({ length: count }, (_, n) => bytes.readInt16LE(body + n * 2 * channels)),
+      };
     }
     at = body + length + (length % 2);
   }

@@ -20,13 +20,14 @@ function throughMuLaw(samples: Int16Array): Int16Array {
   return samples.map((sample) => {
     const magnitude = Math.min(Math.abs(sample) + 132, 32_767);
     const exponent = Math.max(0, Math.floor(Math.log2(magnitude)) - 7);
-    const decoded = ((((magnitude >> (exponent + 3)) & 0x0f) << 3) + 132 << exponent) - 132;
+    const decoded = (((((magnitude >> (exponent + 3)) & 0x0f) << 3) + 132) << exponent) - 132;
     return sample < 0 ? -decoded : decoded;
   });
 }
 
 describe.each([8_000, 48_000])("at %i samples a second", (rate) => {
-  const make = (frequency: number, seconds: number, amplitude = 0.5): Int16Array => tone({ frequency, seconds, rate, amplitude });
+  const make = (frequency: number, seconds: number, amplitude = 0.5): Int16Array =>
+    tone({ frequency, seconds, rate, amplitude });
 
   it("finds all energy of a tone at its own frequency and none elsewhere", () => {
     expect(spectrumShare(make(1_000, 1), rate, 1_000)).toBeGreaterThan(0.99);
@@ -67,7 +68,10 @@ describe.each([8_000, 48_000])("at %i samples a second", (rate) => {
 
   it("looks for silence only inside the span", () => {
     const samples = joined(new Int16Array(rate), make(1_000, 2), new Int16Array(rate / 10), make(1_000, 1));
-    expect(silences(samples, rate, 1_000)).toEqual([{ atMs: 0, lastsMs: 1_000 }, { atMs: 3_000, lastsMs: 100 }]);
+    expect(silences(samples, rate, 1_000)).toEqual([
+      { atMs: 0, lastsMs: 1_000 },
+      { atMs: 3_000, lastsMs: 100 },
+    ]);
     expect(longestSilenceMs(samples, rate, 1_000, { from: 1_000 })).toBe(100);
     expect(longestSilenceMs(samples, rate, 1_000, { from: 1_000, to: 3_050 })).toBe(50);
     expect(toneStartMs(samples, rate, 1_000)).toBe(1_000);
