@@ -43,7 +43,8 @@ export async function ensureNpmPackages(root, say) {
     () => say(`  still installing, ${Math.round((Date.now() - startedAtMs) / 1000)} s`),
     5_000,
   );
-  const code = await run("npm", ["ci", "--no-audit", "--no-fund"], root);
+  // Warnings only: npm on Node 20 complains about packages that run on the pinned Node.
+  const code = await run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], root);
   clearInterval(ticker);
   if (code === "missing") return "npm is not installed: install Node 20 or newer with npm (https://nodejs.org)";
   if (code !== 0) return `npm ci failed (exit ${code}): read its message above, mend it and try again`;
