@@ -114,7 +114,12 @@ export class ClientDriver implements ClientTransaction, ConnectionWatcher {
     }
   }
 
-  #perform(outputs: readonly (InviteClientOutput | { readonly kind: "set-timer"; readonly timer: ClientTimer; readonly atMs: number })[]): void {
+  #perform(
+    outputs: readonly (
+      | InviteClientOutput
+      | { readonly kind: "set-timer"; readonly timer: ClientTimer; readonly atMs: number }
+    )[],
+  ): void {
     for (const output of outputs) {
       // The TU may have abandoned us while it heard of the output before.
       if (this.#ended) return;

@@ -1,18 +1,18 @@
 /** The gateway's SIP stack: sockets below, transactions on them, requests up. */
 import type { SipFlow } from "#protocol/capsule";
-import { createResponse } from "#sip/message/build";
+import { createResponse, reasonPhrase } from "#sip/message/build";
 import { header } from "#sip/message/headers";
 import { parseSipMessage } from "#sip/message/parser";
 import type { SipRequest, SipResponse } from "#sip/message/sip-message";
 import { serializeSipMessage } from "#sip/message/serializer";
 import { topVia } from "#sip/message/typed-headers";
-import { isUdpKeepAlive } from "./udp-keep-alive.ts";
 import { SipSockets } from "./sip-sockets.ts";
 import type { ClientTransaction, ClientTransactionHandlers, SipStack } from "./sip-stack.ts";
 import { DEFAULT_SIP_STACK_LIMITS } from "./sip-stack-options.ts";
 import type { SipStackLimits, SipStackOptions } from "./sip-stack-options.ts";
 import type { StreamProblem } from "./stream-connection.ts";
 import { newTag, newViaBranch, responsePath, TransactionLayer } from "./transaction-layer.ts";
+import { readUdpKeepAlive } from "./udp-keep-alive.ts";
 import { stampSource, withOwnVia } from "./via-stamp.ts";
 
 export type { SipClock, SipStackLimits, SipStackLogEvent, SipStackOptions, SipTimer } from "./sip-stack-options.ts";
@@ -71,12 +71,19 @@ class GatewaySipStack implements SipStack {
   ): ClientTransaction {
     if (request.method === "ACK") throw new Error("an ACK has no transaction: use sendOnce");
     const viaBranch = options.viaBranch ?? newViaBranch();
-    return this.#layer.startClient(this.#withVia(request, flow, viaBranch), viaBranch, { flow, handlers, timeoutMs: options.timeoutMs });
+    return this.#layer.startClient(this.#withVia(request, flow, viaBranch), viaBranch, {
+      flow,
+      handlers,
+      timeoutMs: options.timeoutMs,
+    });
   }
 
   sendOnce(request: SipRequest, flow: SipFlow, options: { readonly viaBranch?: string } = {}): void {
     // An adopter repeats another gateway's Via whole: phones compare its sent-by with the one they know.
-    const complete = header(request, "via") === undefined ? this.#withVia(request, flow, options.viaBranch ?? newViaBranch()) : request;
+    const complete =
+      header(request, "via") === undefined
+        ? this.#withVia(request, flow, options.viaBranch ?? newViaBranch())
+        : request;
     this.#sockets?.sendRequest(serializeSipMessage(complete), flow);
   }
 
@@ -108,7 +115,11 @@ class GatewaySipStack implements SipStack {
 
   #onMessage(bytes: Uint8Array, flow: SipFlow): void {
     if (this.#closing !== undefined) return;
-    if (flow.transport === "udp" && isUdpKeepAlive(bytes)) return;
+    const keepAlive = flow.transport === "udp" ? readUdpKeepAlive(bytes, flow.host, flow.port) : undefined;
+    if (keepAlive !== undefined) {
+      if (keepAlive.answer !== undefined) this.#sockets?.sendRequest(keepAlive.answer, flow);
+      return;
+    }
     const outcome = parseSipMessage(bytes);
     if (outcome.ok) this.#layer.callTu("message", () => this.#layer.onMessage(outcome.message, flow));
     else this.#onMalformed(outcome.problem, flow);
@@ -122,7 +133,12 @@ class GatewaySipStack implements SipStack {
     if (request === undefined || via === undefined) return;
     this.#layer.callTu("malformed", () => {
       const stamped = stampSource(request, via, flow.host, flow.port);
-      this.#layer.sendStateless(createResponse(stamped, problem.status, { toTag: newTag() }), responsePath(via, flow));
+      // Section 21.4.1: the phrase of a 400 should say what is wrong.
+      const reason = problem.status === 400 ? `${reasonPhrase(400)} (${problem.detail})` : undefined;
+      this.#layer.sendStateless(
+        createResponse(stamped, problem.status, { toTag: newTag(), reason }),
+        responsePath(via, flow),
+      );
     });
   }
 }

@@ -40,9 +40,17 @@ export class InviteServerDriver implements ServerTransaction {
     this.#options = options;
     const { clock } = options.context;
     const reliable = options.path.flow.transport !== "udp";
-    this.#machine = new InviteServerTransaction({ request: options.request, trying: createResponse(options.request, 100), reliable });
-    this.#timers = new TimerSet(clock, (timer) => this.#perform(this.#machine.receive({ kind: "timer", timer }, clock.nowMs())));
-    this.#successTimers = new TimerSet(clock, (timer) => this.#performSuccess(this.#success.onTimer(timer, clock.nowMs())));
+    this.#machine = new InviteServerTransaction({
+      request: options.request,
+      trying: createResponse(options.request, 100),
+      reliable,
+    });
+    this.#timers = new TimerSet(clock, (timer) =>
+      this.#perform(this.#machine.receive({ kind: "timer", timer }, clock.nowMs())),
+    );
+    this.#successTimers = new TimerSet(clock, (timer) =>
+      this.#performSuccess(this.#success.onTimer(timer, clock.nowMs())),
+    );
   }
 
   get flow(): SipFlow {
@@ -77,7 +85,8 @@ export class InviteServerDriver implements ServerTransaction {
     this.#serialize(response);
     const before = this.#machine.state;
     this.#perform(this.#machine.receive({ kind: "respond", response }, this.#nowMs()));
-    if (before === "proceeding" && this.#machine.state === "accepted") this.#performSuccess(this.#success.start(this.#nowMs()));
+    if (before === "proceeding" && this.#machine.state === "accepted")
+      this.#performSuccess(this.#success.start(this.#nowMs()));
   }
 
   acknowledged(): void {

@@ -35,7 +35,10 @@ export class NonInviteServerDriver implements ServerTransaction {
     this.key = key;
     this.request = options.request;
     this.#options = options;
-    this.#machine = new NonInviteServerTransaction({ request: options.request, reliable: options.path.flow.transport !== "udp" });
+    this.#machine = new NonInviteServerTransaction({
+      request: options.request,
+      reliable: options.path.flow.transport !== "udp",
+    });
   }
 
   get flow(): SipFlow {

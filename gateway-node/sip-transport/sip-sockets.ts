@@ -78,7 +78,9 @@ export class SipSockets implements SipSender {
 
   /** Idempotent; settles when the ports are free. */
   close(): Promise<void> {
-    return (this.#closing ??= Promise.all([this.#udp.close(), this.#tcp.close(), this.#tls.close()]).then(() => undefined));
+    return (this.#closing ??= Promise.all([this.#udp.close(), this.#tcp.close(), this.#tls.close()]).then(
+      () => undefined,
+    ));
   }
 
   #streams(transport: "tcp" | "tls"): StreamTransport {

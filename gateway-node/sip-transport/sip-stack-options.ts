@@ -15,7 +15,12 @@ export interface SipClock {
 export type SipStackLogEvent =
   | { readonly event: "sip.listening"; readonly transport: string; readonly port: number }
   /** A defect of ours or of the layer above, met while a message or timer was handled; the process goes on. */
-  | { readonly event: "sip.internal-error"; readonly during: string; readonly problem: string; readonly stack: string | undefined }
+  | {
+      readonly event: "sip.internal-error";
+      readonly during: string;
+      readonly problem: string;
+      readonly stack: string | undefined;
+    }
   | { readonly event: "sip.socket-error"; readonly transport: string; readonly problem: string };
 
 export interface SipStackLimits {

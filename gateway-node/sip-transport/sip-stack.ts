@@ -43,7 +43,12 @@ export interface SipStack {
   /** Host and port to write in Via and Contact for a transport. */
   localAddress(transport: SipFlow["transport"]): { readonly host: string; readonly port: number };
   /** Adds the top Via (`viaBranch` given or made) and sends; retransmits over UDP. */
-  sendRequest(request: SipRequest, flow: SipFlow, handlers: ClientTransactionHandlers, options?: { readonly viaBranch?: string; readonly timeoutMs?: number }): ClientTransaction;
+  sendRequest(
+    request: SipRequest,
+    flow: SipFlow,
+    handlers: ClientTransactionHandlers,
+    options?: { readonly viaBranch?: string; readonly timeoutMs?: number },
+  ): ClientTransaction;
   /** ACK to a 2xx: its own Via branch, no transaction. Also for anything sent without waiting, such as an adopter's CANCEL by the old branch. */
   sendOnce(request: SipRequest, flow: SipFlow, options?: { readonly viaBranch?: string }): void;
   /** A final response from an adopter: no server transaction here, sent to `flow` as it is; 2xx repeats are the caller's business. */

@@ -140,9 +140,13 @@ export class StreamConnection {
   #onPeerEnded(): void {
     if (this.#state !== "open") return;
     this.#state = "peer-ended";
+    this.#failWatchers("the peer ended the connection");
+    if (this.#awaitsFirstMessage) {
+      this.close(); // It asked for nothing.
+      return;
+    }
     this.#timer?.clear();
     this.#timer = this.#options.clock.setTimer(this.#options.limits.halfOpenMs, () => this.close());
-    this.#failWatchers("the peer ended the connection");
   }
 
   #onClosed(): void {
@@ -180,7 +184,13 @@ export class StreamConnection {
       this.#armTimer();
       return;
     }
-    this.#options.count(this.#awaitsFirstMessage ? "sip.connection.silent" : this.#partialSinceMs === undefined ? "sip.connection.idle" : "sip.connection.slow");
+    this.#options.count(
+      this.#awaitsFirstMessage
+        ? "sip.connection.silent"
+        : this.#partialSinceMs === undefined
+          ? "sip.connection.idle"
+          : "sip.connection.slow",
+    );
     this.close();
   }
 }

@@ -54,10 +54,19 @@ export class StreamTransport {
       return;
     }
     const { key, cert } = options.tls;
-    const server = createTlsServer({ key, cert, minVersion: "TLSv1.2", handshakeTimeout: options.limits.firstMessageMs, allowHalfOpen: true });
+    const server = createTlsServer({
+      key,
+      cert,
+      minVersion: "TLSv1.2",
+      handshakeTimeout: options.limits.firstMessageMs,
+      allowHalfOpen: true,
+    });
     server.on("connection", (socket: Socket) => this.#admit(socket));
     server.on("secureConnection", (socket) => this.#accept(socket));
-    server.on("tlsClientError", () => options.count("sip.tls.handshake-failed"));
+    server.on("tlsClientError", (_error, socket) => {
+      options.count("sip.tls.handshake-failed");
+      socket.destroy(); // Node leaves that to whoever listens.
+    });
     this.#server = server;
   }
 

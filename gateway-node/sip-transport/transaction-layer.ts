@@ -8,7 +8,12 @@ import { serializeSipMessage } from "#sip/message/serializer";
 import { topVia } from "#sip/message/typed-headers";
 import type { Via } from "#sip/message/via";
 import { createCancel } from "#sip/transaction/derived-requests";
-import { clientTransactionKey, MAGIC_COOKIE, responseTransactionKey, serverTransactionKey } from "#sip/transaction/transaction-key";
+import {
+  clientTransactionKey,
+  MAGIC_COOKIE,
+  responseTransactionKey,
+  serverTransactionKey,
+} from "#sip/transaction/transaction-key";
 import { AckTransaction } from "./ack-transaction.ts";
 import { ClientDriver } from "./client-driver.ts";
 import type { ClientDriverOptions } from "./client-driver.ts";
@@ -41,6 +46,7 @@ export class TransactionLayer implements TransactionContext {
   /** Those of the servers that only absorb repeats, oldest first: the first to go when room is needed. */
   readonly #completed = new Set<NonInviteServerDriver>();
   readonly #clients = new Map<string, ClientDriver>();
+  #disposed = false;
 
   constructor(options: TransactionLayerOptions) {
     this.#options = options;
@@ -62,7 +68,11 @@ export class TransactionLayer implements TransactionContext {
   }
 
   /** `request` has its own top Via already, with this branch. */
-  startClient(request: SipRequest, viaBranch: string, options: Pick<ClientDriverOptions, "flow" | "handlers" | "timeoutMs">): ClientTransaction {
+  startClient(
+    request: SipRequest,
+    viaBranch: string,
+    options: Pick<ClientDriverOptions, "flow" | "handlers" | "timeoutMs">,
+  ): ClientTransaction {
     const key = clientTransactionKey(viaBranch, request.method);
     if (this.#clients.has(key)) throw new Error(`a ${request.method} with this Via branch is under way`);
     const driver = new ClientDriver(key, {
@@ -72,6 +82,10 @@ export class TransactionLayer implements TransactionContext {
       onCancelDue: (invite, headers) => this.#startCancel(invite, viaBranch, headers),
       onTerminated: (ended) => this.#clients.delete(ended.key),
     });
+    if (this.#disposed) {
+      driver.dispose(); // The TU did not hear of the close yet.
+      return driver;
+    }
     this.#clients.set(key, driver);
     driver.start();
     return driver;
@@ -79,6 +93,7 @@ export class TransactionLayer implements TransactionContext {
 
   /** Ends every timer; nothing is sent or reported any more. */
   dispose(): void {
+    this.#disposed = true;
     for (const driver of this.#servers.values()) driver.dispose();
     for (const driver of this.#clients.values()) driver.dispose();
     this.#servers.clear();
@@ -143,7 +158,8 @@ export class TransactionLayer implements TransactionContext {
     }
     const request = stampSource(received, via, flow.host, flow.port);
     const path = responsePath(via, flow);
-    if (received.method === "CANCEL") this.#onCancel(key, request, path, serverTransactionKey(received, via, flow.host, "INVITE"));
+    if (received.method === "CANCEL")
+      this.#onCancel(key, request, path, serverTransactionKey(received, via, flow.host, "INVITE"));
     else if (this.#hasRoomFor(request)) this.#startServer(key, request, path).start();
     else this.#refuse(request, path);
   }
@@ -175,7 +191,13 @@ export class TransactionLayer implements TransactionContext {
     const driver =
       request.method === "INVITE"
         ? new InviteServerDriver(key, { request, path, context: this, onTerminated })
-        : new NonInviteServerDriver(key, { request, path, context: this, onCompleted: (completed) => this.#completed.add(completed), onTerminated });
+        : new NonInviteServerDriver(key, {
+            request,
+            path,
+            context: this,
+            onCompleted: (completed) => this.#completed.add(completed),
+            onTerminated,
+          });
     this.#servers.set(key, driver);
     return driver;
   }
@@ -206,7 +228,10 @@ export class TransactionLayer implements TransactionContext {
   }
 
   #startCancel(invite: ClientDriver, viaBranch: string, headers: readonly (readonly [string, string])[]): void {
-    const request = createCancel(invite.request, headers.map(([name, value]) => ({ name: name.toLowerCase(), value })));
+    const request = createCancel(
+      invite.request,
+      headers.map(([name, value]) => ({ name: name.toLowerCase(), value })),
+    );
     this.startClient(request, viaBranch, { flow: invite.flow, handlers: IGNORE_CANCEL_OUTCOME, timeoutMs: undefined });
   }
 }

@@ -25,7 +25,11 @@ const RECEIVE_BUFFER_BYTES = 4 * 1_048_576;
 type LookupCallback = (error: NodeJS.ErrnoException | null, address: string, family: number) => void;
 
 /** Node would look every destination up again, a tick later, for each datagram; flows carry addresses already. */
-function lookupUnlessAddress(hostname: string, options: { readonly family?: number | "IPv4" | "IPv6" }, callback: LookupCallback): void {
+function lookupUnlessAddress(
+  hostname: string,
+  options: { readonly family?: number | "IPv4" | "IPv6" },
+  callback: LookupCallback,
+): void {
   const family = isIP(hostname);
   if (family === 0) lookup(hostname, { family: options.family }, callback);
   else callback(null, hostname, family);
@@ -59,9 +63,16 @@ export async function openUdpTransport(options: UdpTransportOptions): Promise<Ud
       if (closing !== undefined) return;
       const address = dualStack && isIPv4(host) ? `::ffff:${host}` : host;
       // Without the callback a failed send would end as an "error" event of the whole socket.
-      socket.send(bytes, port, address, onFailure === undefined ? ignoreFailure : (error) => {
-        if (error !== null) onFailure(error.message);
-      });
+      socket.send(
+        bytes,
+        port,
+        address,
+        onFailure === undefined
+          ? ignoreFailure
+          : (error) => {
+              if (error !== null) onFailure(error.message);
+            },
+      );
     },
     close: () => (closing ??= new Promise((resolve) => socket.close(() => resolve()))),
   };

@@ -20,7 +20,13 @@ export function stampSource(request: SipRequest, via: Via, host: string, port: n
 }
 
 /** Puts our own Via on top. `rport` asks the peer to answer to where the request came from, through any NAT. */
-export function withOwnVia(request: SipRequest, transport: SipFlow["transport"], host: string, port: number, viaBranch: string): SipRequest {
+export function withOwnVia(
+  request: SipRequest,
+  transport: SipFlow["transport"],
+  host: string,
+  port: number,
+  viaBranch: string,
+): SipRequest {
   const value = `SIP/2.0/${transport.toUpperCase()} ${sentByHost(host)}:${port};branch=${viaBranch};rport`;
   const via: HeaderField = { name: "via", value };
   return { ...request, headers: [via, ...request.headers] };

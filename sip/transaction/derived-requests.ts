@@ -13,7 +13,12 @@ export function createCancel(invite: SipRequest, extra: readonly HeaderField[]):
   return derive("CANCEL", invite, fieldOf(invite.headers, "to"), extra);
 }
 
-function derive(method: string, invite: SipRequest, to: HeaderField | undefined, extra: readonly HeaderField[]): SipRequest {
+function derive(
+  method: string,
+  invite: SipRequest,
+  to: HeaderField | undefined,
+  extra: readonly HeaderField[],
+): SipRequest {
   const headers: HeaderField[] = [];
   push(headers, fieldOf(invite.headers, "via"));
   for (const field of invite.headers) if (field.name === "route") headers.push(field);

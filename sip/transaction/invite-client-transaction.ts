@@ -24,7 +24,9 @@ export type ClientReport =
   | { readonly kind: "transport-error"; readonly reason: string };
 
 /** `send-cancel` starts a transaction of its own, which the owner runs (section 9.1). */
-export type InviteClientOutput = TransactionOutput<SipRequest, InviteClientTimer, ClientReport> | { readonly kind: "send-cancel" };
+export type InviteClientOutput =
+  | TransactionOutput<SipRequest, InviteClientTimer, ClientReport>
+  | { readonly kind: "send-cancel" };
 
 export interface InviteClientTransactionOptions {
   /** With its top Via; every (re)transmission is this message. */
@@ -35,7 +37,10 @@ export interface InviteClientTransactionOptions {
   readonly timeoutMs?: number;
 }
 
-const TIMED_OUT: readonly InviteClientOutput[] = Object.freeze([{ kind: "to-tu", report: { kind: "timeout" } }, TERMINATED] as const);
+const TIMED_OUT: readonly InviteClientOutput[] = Object.freeze([
+  { kind: "to-tu", report: { kind: "timeout" } },
+  TERMINATED,
+] as const);
 
 export class InviteClientTransaction {
   readonly #request: SipRequest;
@@ -91,7 +96,9 @@ export class InviteClientTransaction {
         return response.status >= 300 && this.#ack !== undefined ? [{ kind: "send", message: this.#ack }] : NO_OUTPUT;
       case "accepted":
         // RFC 6026 section 7.2: only the TU can acknowledge a 2xx, so each one is passed up; the rest is dropped.
-        return response.status >= 200 && response.status < 300 ? [{ kind: "to-tu", report: { kind: "response", response } }] : NO_OUTPUT;
+        return response.status >= 200 && response.status < 300
+          ? [{ kind: "to-tu", report: { kind: "response", response } }]
+          : NO_OUTPUT;
       case "initial":
       case "terminated":
         return NO_OUTPUT;

@@ -34,7 +34,10 @@ export interface InviteServerTransactionOptions {
   readonly reliable: boolean;
 }
 
-const TIMED_OUT: readonly InviteServerOutput[] = Object.freeze([{ kind: "to-tu", report: { kind: "timeout" } }, TERMINATED] as const);
+const TIMED_OUT: readonly InviteServerOutput[] = Object.freeze([
+  { kind: "to-tu", report: { kind: "timeout" } },
+  TERMINATED,
+] as const);
 
 export class InviteServerTransaction {
   readonly #request: SipRequest;

@@ -24,7 +24,10 @@ export interface NonInviteClientTransactionOptions {
   readonly timeoutMs?: number;
 }
 
-const TIMED_OUT: readonly NonInviteClientOutput[] = Object.freeze([{ kind: "to-tu", report: { kind: "timeout" } }, TERMINATED] as const);
+const TIMED_OUT: readonly NonInviteClientOutput[] = Object.freeze([
+  { kind: "to-tu", report: { kind: "timeout" } },
+  TERMINATED,
+] as const);
 
 export class NonInviteClientTransaction {
   readonly #request: SipRequest;

@@ -49,7 +49,9 @@ export class NonInviteServerTransaction {
         return [{ kind: "to-tu", report: { kind: "request", request: this.#request } }];
       case "request":
         // In trying there is nothing to repeat yet: the request is dropped.
-        return this.#lastResponse === undefined || this.#state === "terminated" ? NO_OUTPUT : [{ kind: "send", message: this.#lastResponse }];
+        return this.#lastResponse === undefined || this.#state === "terminated"
+          ? NO_OUTPUT
+          : [{ kind: "send", message: this.#lastResponse }];
       case "respond":
         return this.#onRespond(input.response, nowMs);
       case "timer":

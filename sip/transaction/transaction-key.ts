@@ -27,7 +27,12 @@ export function responseTransactionKey(response: SipResponse): string | undefine
  * DEVIATION (docs/compliance.md#3261-17.2.3): `sourceHost` is part of the key. Phones behind different NATs show the
  * same private sent-by, and some count their branches up from 1; neither may end in another's transaction.
  */
-export function serverTransactionKey(request: SipRequest, via: Via, sourceHost: string, method: string = request.method): string {
+export function serverTransactionKey(
+  request: SipRequest,
+  via: Via,
+  sourceHost: string,
+  method: string = request.method,
+): string {
   if (via.branch !== undefined && hasMagicCookie(via.branch)) {
     return `${method} ${via.branch} ${via.host.toLowerCase()}:${via.port ?? ""} ${sourceHost}`;
   }
@@ -35,7 +40,15 @@ export function serverTransactionKey(request: SipRequest, via: Via, sourceHost: 
   const from = fromOf(request);
   const fromTag = from === undefined ? undefined : tagOf(from);
   const cseq = cseqOf(request)?.number ?? "";
-  return [method, request.requestUri, fromTag ?? "", header(request, "call-id") ?? "", cseq, serializeVia(via), sourceHost].join(" ");
+  return [
+    method,
+    request.requestUri,
+    fromTag ?? "",
+    header(request, "call-id") ?? "",
+    cseq,
+    serializeVia(via),
+    sourceHost,
+  ].join(" ");
 }
 
 function hasMagicCookie(viaBranch: string): boolean {

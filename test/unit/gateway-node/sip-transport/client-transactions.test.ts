@@ -50,7 +50,12 @@ describe("client transactions over UDP", () => {
   it("advertises another host than it listens on, and uses the branch it is given", async () => {
     const { stack } = await openStack({ advertisedHost: "203.0.113.7" });
     const phone = await udpPhone(stack.localAddress("udp").port);
-    stack.sendRequest(tuRequest("OPTIONS"), { transport: "udp", host: "127.0.0.1", port: phone.port }, listener().handlers, { viaBranch: "z9hG4bKgiven" });
+    stack.sendRequest(
+      tuRequest("OPTIONS"),
+      { transport: "udp", host: "127.0.0.1", port: phone.port },
+      listener().handlers,
+      { viaBranch: "z9hG4bKgiven" },
+    );
     expect(topVia(await phone.request())).toMatchObject({ host: "203.0.113.7", branch: "z9hG4bKgiven" });
   });
 
@@ -92,7 +97,9 @@ describe("client transactions over UDP", () => {
     stack.sendRequest(tuRequest("INVITE"), flow, handlers);
     const invite = await phone.request();
     for (const status of [100, 180, 200, 200]) phone.send(responseText(invite, status));
-    expect([await heard.next(), await heard.next(), await heard.next(), await heard.next()]).toEqual([100, 180, 200, 200]);
+    expect([await heard.next(), await heard.next(), await heard.next(), await heard.next()]).toEqual([
+      100, 180, 200, 200,
+    ]);
   });
 
   it("times out at its own deadline, or at 32 s", async () => {

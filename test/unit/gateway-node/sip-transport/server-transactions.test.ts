@@ -13,7 +13,13 @@ async function stackAndPhone(options: Parameters<typeof openStack>[0] = {}): Pro
 }
 
 /** Everything that came before the answer to a probe: so silence can be asserted without waiting. */
-async function statusesBeforeProbe({ phone, requests }: { phone: Phone; requests: TestStack["requests"] }): Promise<number[]> {
+async function statusesBeforeProbe({
+  phone,
+  requests,
+}: {
+  phone: Phone;
+  requests: TestStack["requests"];
+}): Promise<number[]> {
   phone.send(requestText("OPTIONS", { branch: `z9hG4bK-probe-${probes++}` }));
   for (;;) {
     const transaction = await requests.next();
@@ -55,7 +61,13 @@ describe("server transactions over UDP", () => {
 
   it("keeps further Vias of the same field when it stamps the first", async () => {
     const { phone, requests } = await stackAndPhone();
-    phone.send(requestText("OPTIONS", { branch: "z9hG4bK-x, SIP/2.0/TCP first.example.com;branch=z9hG4bK-y", rport: false, sentBy: "proxy.example.com" }));
+    phone.send(
+      requestText("OPTIONS", {
+        branch: "z9hG4bK-x, SIP/2.0/TCP first.example.com;branch=z9hG4bK-y",
+        rport: false,
+        sentBy: "proxy.example.com",
+      }),
+    );
     const { request } = await requests.next();
     expect(headerValues(request, "via")).toEqual([
       "SIP/2.0/UDP proxy.example.com;branch=z9hG4bK-x;received=127.0.0.1",
@@ -263,7 +275,8 @@ describe("limits and defects", () => {
 
   it("answers 500 when the TU's response cannot be written", async () => {
     const { phone } = await stackAndPhone({
-      onRequest: (transaction) => transaction.respond(createResponse(transaction.request, 200, { headers: [["x", "a\r\nb: c"]] })),
+      onRequest: (transaction) =>
+        transaction.respond(createResponse(transaction.request, 200, { headers: [["x", "a\r\nb: c"]] })),
     });
     phone.send(requestText("OPTIONS"));
     expect((await phone.response()).status).toBe(500);

@@ -76,7 +76,10 @@ const keys = await (async () => {
     extensions: [new SubjectAlternativeNameExtension([{ type: "ip", value: "127.0.0.1" }])],
   });
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", pair.privateKey)).toString("base64");
-  return { cert: certificate.toString("pem"), key: `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n` };
+  return {
+    cert: certificate.toString("pem"),
+    key: `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n`,
+  };
 })();
 
 /** Self-signed for 127.0.0.1. */
@@ -97,7 +100,9 @@ export interface TestStack {
   readonly log: object[];
 }
 
-export async function openStack(options: Partial<SipStackOptions> & { onRequest?: (transaction: ServerTransaction) => void } = {}): Promise<TestStack> {
+export async function openStack(
+  options: Partial<SipStackOptions> & { onRequest?: (transaction: ServerTransaction) => void } = {},
+): Promise<TestStack> {
   const { onRequest, ...given } = options;
   const clock = new ManualClock();
   const requests = new Inbox<ServerTransaction>();
@@ -213,7 +218,15 @@ export interface RequestParts {
 
 /** A request as text, like a phone's. */
 export function requestText(method: string, parts: RequestParts = {}): string {
-  const { transport = "UDP", sentBy = "127.0.0.1", branch = `z9hG4bK-${method}-1`, rport = true, toTag, cseq = 1, extra = "" } = parts;
+  const {
+    transport = "UDP",
+    sentBy = "127.0.0.1",
+    branch = `z9hG4bK-${method}-1`,
+    rport = true,
+    toTag,
+    cseq = 1,
+    extra = "",
+  } = parts;
   return (
     `${method} sip:bob@127.0.0.1 SIP/2.0\r\n` +
     `Via: SIP/2.0/${transport} ${sentBy};branch=${branch}${rport ? ";rport" : ""}\r\n` +
@@ -239,7 +252,10 @@ export function tuRequest(method: string): SipRequest {
 export function responseText(request: SipRequest, status: number, toTag = "phone"): string {
   const copied = request.headers
     .filter(({ name }) => ["via", "from", "to", "call-id", "cseq"].includes(name))
-    .map(({ name, value }) => `${name}: ${value}${name === "to" && status > 100 && !value.includes("tag=") ? `;tag=${toTag}` : ""}\r\n`)
+    .map(
+      ({ name, value }) =>
+        `${name}: ${value}${name === "to" && status > 100 && !value.includes("tag=") ? `;tag=${toTag}` : ""}\r\n`,
+    )
     .join("");
   return `SIP/2.0 ${status} Any\r\n${copied}Content-Length: 0\r\n\r\n`;
 }

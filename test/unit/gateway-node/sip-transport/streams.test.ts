@@ -4,7 +4,17 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createResponse } from "#sip/message/build";
 import { topVia } from "#sip/message/typed-headers";
 import type { ServerTransaction } from "../../../../gateway-node/sip-transport/sip-stack.ts";
-import { closeAll, Inbox, openStack, requestText, responseText, streamPhoneOn, tcpPhone, tlsPhone, tuRequest } from "./stack-fixture.ts";
+import {
+  closeAll,
+  Inbox,
+  openStack,
+  requestText,
+  responseText,
+  streamPhoneOn,
+  tcpPhone,
+  tlsPhone,
+  tuRequest,
+} from "./stack-fixture.ts";
 import type { StreamPhone } from "./stack-fixture.ts";
 
 afterEach(closeAll);
@@ -86,7 +96,10 @@ describe.each([
   it("answers 400 and closes when the stream cannot be followed any more", async () => {
     const { stack } = await openStack();
     const phone = await dial(stack.localAddress(transport).port);
-    phone.send(requestText("OPTIONS", { transport: via }).replace("Content-Length: 0", "Content-Length: zero") + requestText("BYE"));
+    phone.send(
+      requestText("OPTIONS", { transport: via }).replace("Content-Length: 0", "Content-Length: zero") +
+        requestText("BYE"),
+    );
     expect((await phone.response()).status).toBe(400);
     phone.socket.end();
     await phone.closed;
@@ -96,7 +109,9 @@ describe.each([
   it("answers a message beyond 64 kB with 513 or 413 and closes", async () => {
     const { stack, requests } = await openStack();
     const phone = await dial(stack.localAddress(transport).port);
-    phone.send(requestText("MESSAGE", { transport: via, extra: "" }).replace("Content-Length: 0", "Content-Length: 70000"));
+    phone.send(
+      requestText("MESSAGE", { transport: via, extra: "" }).replace("Content-Length: 0", "Content-Length: 70000"),
+    );
     expect([413, 513]).toContain((await phone.response()).status);
     phone.socket.end();
     await phone.closed;
@@ -256,6 +271,20 @@ describe("connections", () => {
     await listening.close();
   });
 
+  it("that never begin TLS on the TLS port are closed", async () => {
+    const { stack, counters } = await openStack({ limits: { firstMessageMs: 50 } });
+    const port = stack.localAddress("tls").port;
+    const talker = await tcpPhone(port);
+    talker.send(requestText("OPTIONS", { transport: "TLS" }));
+    const silent = await tcpPhone(port);
+    for (const phone of [talker, silent]) {
+      await new Promise((resolve) => phone.socket.once("end", resolve));
+      phone.socket.end();
+      await phone.closed;
+    }
+    expect(counters.get("sip.tls.handshake-failed")).toBe(2);
+  });
+
   it("beyond the limit are closed at once, and earlier ones stay", async () => {
     const { stack, requests, counters } = await openStack({ limits: { connections: 1 } });
     const port = stack.localAddress("tcp").port;
@@ -277,7 +306,8 @@ describe("connections", () => {
     await phone.response();
     phone.send("\r\n\r\nOPTIONS sip:bob@127.0.0.1 SIP/2.0\r\nVia");
     // The pong shows that the bytes arrived.
-    while (!phone.received().endsWith("\r\n\r\n\r\n")) await new Promise((resolve) => phone.socket.once("data", resolve));
+    while (!phone.received().endsWith("\r\n\r\n\r\n"))
+      await new Promise((resolve) => phone.socket.once("data", resolve));
     phone.send(": SIP");
     await drained(phone, stack);
     clock.advance(5_000);

@@ -10,7 +10,9 @@ const response = (status: number): InviteClientInput => ({ kind: "response", res
 const timer = (letter: "A" | "B" | "D" | "M" | "cancelled"): InviteClientInput => ({ kind: "timer", timer: letter });
 
 function client(options: { reliable?: boolean; timeoutMs?: number } = {}) {
-  return drive<InviteClientInput>(new InviteClientTransaction({ request: aRequest("INVITE"), reliable: false, ...options }));
+  return drive<InviteClientInput>(
+    new InviteClientTransaction({ request: aRequest("INVITE"), reliable: false, ...options }),
+  );
 }
 
 /** Inputs that bring a fresh machine into each state. */
@@ -60,7 +62,9 @@ const TABLE: readonly Row[] = [
 ];
 
 describe("INVITE client transaction", () => {
-  const cases = Object.keys(WAYS).flatMap((from) => INPUTS.map(([name, input]) => ({ from: from as InviteClientState, name, input })));
+  const cases = Object.keys(WAYS).flatMap((from) =>
+    INPUTS.map(([name, input]) => ({ from: from as InviteClientState, name, input })),
+  );
   it.each(cases)("in $from takes $name as RFC 3261 figure 5 and RFC 6026 figure 8 say", ({ from, name, input }) => {
     const row = TABLE.find(([state, inputName]) => state === from && inputName === name);
     const way = WAYS[from];

@@ -11,7 +11,9 @@ const respond = (status: number): InviteServerInput => ({ kind: "respond", respo
 const timer = (letter: "G" | "H" | "I" | "L"): InviteServerInput => ({ kind: "timer", timer: letter });
 
 function server(options: { reliable?: boolean } = {}) {
-  return drive<InviteServerInput>(new InviteServerTransaction({ request: aRequest("INVITE"), trying: aResponse(100), reliable: false, ...options }));
+  return drive<InviteServerInput>(
+    new InviteServerTransaction({ request: aRequest("INVITE"), trying: aResponse(100), reliable: false, ...options }),
+  );
 }
 
 const WAYS: Record<InviteServerState, readonly InviteServerInput[]> = {
@@ -58,14 +60,19 @@ const TABLE: readonly Row[] = [
 ];
 
 describe("INVITE server transaction", () => {
-  const cases = Object.keys(WAYS).flatMap((from) => INPUTS.map(([name, input]) => ({ from: from as InviteServerState, name, input })));
+  const cases = Object.keys(WAYS).flatMap((from) =>
+    INPUTS.map(([name, input]) => ({ from: from as InviteServerState, name, input })),
+  );
   it.each(cases)("in $from takes $name as RFC 3261 figure 7 and RFC 6026 figure 7 say", ({ from, name, input }) => {
     const row = TABLE.find(([state, inputName]) => state === from && inputName === name);
     const machine = server();
     for (const step of WAYS[from]) machine.feed(step);
     expect(machine.state).toBe(from);
 
-    expect({ asked: machine.feed(input), state: machine.state }).toEqual({ asked: row?.[3] ?? [], state: row?.[2] ?? from });
+    expect({ asked: machine.feed(input), state: machine.state }).toEqual({
+      asked: row?.[3] ?? [],
+      state: row?.[2] ?? from,
+    });
   });
 
   it("repeats a failure over UDP after 0.5, 1, 2 and then every 4 s until Timer H at 32 s", () => {
@@ -74,7 +81,9 @@ describe("INVITE server transaction", () => {
     machine.feed(respond(486));
     machine.advanceTo(60_000);
     expect(machine.trace.slice(2)).toEqual([
-      ...[0, 500, 1_500, 3_500, 7_500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500].map((atMs) => `${atMs} send 486`),
+      ...[0, 500, 1_500, 3_500, 7_500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500].map(
+        (atMs) => `${atMs} send 486`,
+      ),
       "32000 to-tu timeout",
       "32000 terminated",
     ]);

@@ -9,7 +9,9 @@ const response = (status: number): NonInviteClientInput => ({ kind: "response", 
 const timer = (letter: "E" | "F" | "K"): NonInviteClientInput => ({ kind: "timer", timer: letter });
 
 function client(options: { reliable?: boolean; timeoutMs?: number } = {}) {
-  return drive<NonInviteClientInput>(new NonInviteClientTransaction({ request: aRequest("BYE"), reliable: false, ...options }));
+  return drive<NonInviteClientInput>(
+    new NonInviteClientTransaction({ request: aRequest("BYE"), reliable: false, ...options }),
+  );
 }
 
 const WAYS: Record<NonInviteClientState, readonly NonInviteClientInput[]> = {
@@ -50,14 +52,19 @@ const TABLE: readonly Row[] = [
 ];
 
 describe("non-INVITE client transaction", () => {
-  const cases = Object.keys(WAYS).flatMap((from) => INPUTS.map(([name, input]) => ({ from: from as NonInviteClientState, name, input })));
+  const cases = Object.keys(WAYS).flatMap((from) =>
+    INPUTS.map(([name, input]) => ({ from: from as NonInviteClientState, name, input })),
+  );
   it.each(cases)("in $from takes $name as RFC 3261 figure 6 says", ({ from, name, input }) => {
     const row = TABLE.find(([state, inputName]) => state === from && inputName === name);
     const machine = client();
     for (const step of WAYS[from]) machine.feed(step);
     expect(machine.state).toBe(from);
 
-    expect({ asked: machine.feed(input), state: machine.state }).toEqual({ asked: row?.[3] ?? [], state: row?.[2] ?? from });
+    expect({ asked: machine.feed(input), state: machine.state }).toEqual({
+      asked: row?.[3] ?? [],
+      state: row?.[2] ?? from,
+    });
   });
 
   it("retransmits over UDP after 0.5, 1, 2 and then every 4 s, and times out at 32 s", () => {
@@ -65,7 +72,9 @@ describe("non-INVITE client transaction", () => {
     machine.feed(start);
     machine.advanceTo(60_000);
     expect(machine.trace).toEqual([
-      ...[0, 500, 1_500, 3_500, 7_500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500].map((atMs) => `${atMs} send BYE`),
+      ...[0, 500, 1_500, 3_500, 7_500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500].map(
+        (atMs) => `${atMs} send BYE`,
+      ),
       "32000 to-tu timeout",
       "32000 terminated",
     ]);

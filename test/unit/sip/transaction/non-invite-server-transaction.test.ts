@@ -7,10 +7,15 @@ const start: NonInviteServerInput = { kind: "start" };
 const again: NonInviteServerInput = { kind: "request" };
 const timerJ: NonInviteServerInput = { kind: "timer", timer: "J" };
 const failed: NonInviteServerInput = { kind: "transport-error", reason: "refused" };
-const respond = (status: number): NonInviteServerInput => ({ kind: "respond", response: aResponse(status, "REGISTER") });
+const respond = (status: number): NonInviteServerInput => ({
+  kind: "respond",
+  response: aResponse(status, "REGISTER"),
+});
 
 function server(options: { reliable?: boolean } = {}) {
-  return drive<NonInviteServerInput>(new NonInviteServerTransaction({ request: aRequest("REGISTER"), reliable: false, ...options }));
+  return drive<NonInviteServerInput>(
+    new NonInviteServerTransaction({ request: aRequest("REGISTER"), reliable: false, ...options }),
+  );
 }
 
 const WAYS: Record<NonInviteServerState, readonly NonInviteServerInput[]> = {
@@ -45,14 +50,19 @@ const TABLE: readonly Row[] = [
 ];
 
 describe("non-INVITE server transaction", () => {
-  const cases = Object.keys(WAYS).flatMap((from) => INPUTS.map(([name, input]) => ({ from: from as NonInviteServerState, name, input })));
+  const cases = Object.keys(WAYS).flatMap((from) =>
+    INPUTS.map(([name, input]) => ({ from: from as NonInviteServerState, name, input })),
+  );
   it.each(cases)("in $from takes $name as RFC 3261 figure 8 says", ({ from, name, input }) => {
     const row = TABLE.find(([state, inputName]) => state === from && inputName === name);
     const machine = server();
     for (const step of WAYS[from]) machine.feed(step);
     expect(machine.state).toBe(from);
 
-    expect({ asked: machine.feed(input), state: machine.state }).toEqual({ asked: row?.[3] ?? [], state: row?.[2] ?? from });
+    expect({ asked: machine.feed(input), state: machine.state }).toEqual({
+      asked: row?.[3] ?? [],
+      state: row?.[2] ?? from,
+    });
   });
 
   it("answers repeats with the final response for 32 s over UDP", () => {

@@ -3,7 +3,10 @@ import { SuccessRetransmission } from "#sip/transaction/success-retransmission";
 import type { SuccessRetransmissionOutput, SuccessRetransmissionTimer } from "#sip/transaction/success-retransmission";
 import { drive } from "./drive-machine.ts";
 
-type Input = { readonly kind: "start" } | { readonly kind: "acknowledge" } | { readonly kind: "timer"; readonly timer: SuccessRetransmissionTimer };
+type Input =
+  | { readonly kind: "start" }
+  | { readonly kind: "acknowledge" }
+  | { readonly kind: "timer"; readonly timer: SuccessRetransmissionTimer };
 
 function repetition() {
   const machine = new SuccessRetransmission();
