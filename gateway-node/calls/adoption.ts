@@ -1,0 +1,147 @@
+/** A leg of a gateway that is gone goes on here (docs/design/capsule.md, "Adoption by phase"). */
+import type { CallCommand } from "#protocol/call-messages";
+import type { CallToken } from "#protocol/ids";
+import type { CodecName } from "#protocol/media";
+import { createAck, createDialogRequest, refreshTarget } from "#sip/dialog/dialog-request";
+import { enterEpoch } from "#sip/dialog/epoch";
+import { createCancelFromCapsule } from "#sip/dialog/invite-remains";
+import { header, withTopHeader } from "#sip/message/headers";
+import type { SipResponse } from "#sip/message/sip-message";
+import { bodyText, cseqOf } from "#sip/message/typed-headers";
+import { contactOf, dropLeg, enterTable, publish } from "./call-context.ts";
+import type { CallContext } from "./call-context.ts";
+import { ALLOW, SDP_TYPE } from "./capabilities.ts";
+import { answerOffer, createOffer, followPeer, openAudio, readAnswer } from "./leg-audio.ts";
+import { acknowledgeAnswer } from "./leg-ending.ts";
+import { PhoneLeg } from "./leg.ts";
+import { repeatAnswer } from "./uas-leg.ts";
+
+/** A phone that says nothing for so long cannot be reached from here. */
+export const ADOPTION_SILENCE_MS = 2_000;
+/** The phone may be busy with a re-INVITE of its own, or with ours of the dead gateway. */
+const RETRIES = 6;
+const RETRY_MS = 200;
+const LONGEST_RETRY_MS = 2_000;
+
+type AdoptCommand = Extract<CallCommand, { kind: "adopt-leg" }>;
+
+/** `adopt-leg`. An older life of the leg here ends without a word; its port is kept. */
+export async function adoptLeg(context: CallContext, call: CallToken, epoch: number, command: AdoptCommand): Promise<void> {
+  const { capsule } = command;
+  if (capsule.phase === "calling") return cancelOldInvite(context, command);
+  const role = capsule.invite !== undefined && capsule.phase === "confirmed" ? "uac" : "uas";
+  const leg = new PhoneLeg({ call, leg: command.leg, epoch, role, capsule: { ...capsule, dialog: enterEpoch(capsule.dialog, epoch) } });
+  leg.adoptingSinceMs = context.clock.nowMs();
+  context.count("calls.adoptions");
+  enterTable(context, leg);
+  if (capsule.phase === "ringing") return finishAdoption(context, leg);
+  const remoteSdp = capsule.media?.remoteSdp ?? capsule.remoteOffer;
+  if (!(await openAudio(context, leg, remoteSdp))) return failAdoption(context, leg, 503, "no-media-port");
+  // The phone has kept its address: audio towards it starts before it has answered.
+  if (capsule.media !== undefined) followPeer(context, leg, capsule.media.remoteSdp, capsule.media.audio);
+  const codecs: readonly CodecName[] = capsule.media === undefined ? command.codecs : [capsule.media.audio.codec];
+  if (capsule.phase === "answered" && answerAgain(context, leg, codecs)) return;
+  moveDialog(context, leg, codecs);
+}
+
+/** A phone that still rings for the dead gateway stops; the fresh INVITE is a command of its own. */
+function cancelOldInvite(context: CallContext, { capsule, oldViaBranch }: AdoptCommand): void {
+  if (capsule.invite === undefined || oldViaBranch === undefined) return;
+  const cancel = createCancelFromCapsule(capsule.invite);
+  const [via] = capsule.invite.vias;
+  // With the old gateway's Via whole a strict phone finds its INVITE; the branch alone does for the others.
+  if (via === undefined) context.stack.sendOnce(cancel, capsule.flow, { viaBranch: oldViaBranch });
+  else context.stack.sendOnce(withTopHeader(cancel, "Via", via), capsule.flow);
+}
+
+/**
+ * The 2xx again, with our Contact and SDP. A phone that has seen the first one repeats its ACK to the dead gateway, so
+ * silence is followed by a re-INVITE.
+ */
+function answerAgain(context: CallContext, leg: PhoneLeg, codecs: readonly CodecName[]): boolean {
+  const [codec] = codecs;
+  const offer = leg.capsule.remoteOffer ?? leg.capsule.media?.remoteSdp;
+  const answer = codec === undefined || offer === undefined ? undefined : answerOffer(leg, offer, codec);
+  if (answer === undefined || offer === undefined) return false;
+  followPeer(context, leg, offer, answer.audio);
+  repeatAnswer(context, leg, answer.sdp);
+  leg.setTimer(context.clock, "adoption", ADOPTION_SILENCE_MS, () => {
+    leg.clearTimer("success-repeat");
+    leg.capsule = { ...leg.capsule, phase: "confirmed" };
+    moveDialog(context, leg, codecs);
+  });
+  return true;
+}
+
+/** Re-INVITE with our Contact, address and a raised SDP version. */
+function moveDialog(context: CallContext, leg: PhoneLeg, codecs: readonly CodecName[], retries = RETRIES): void {
+  if (leg.gone || leg.ending) return;
+  if (leg.acknowledgement === undefined) acknowledgeAnswer(context, leg);
+  const body = createOffer(leg, codecs);
+  const contact = contactOf(context, leg);
+  const { request, dialog } = createDialogRequest(leg.dialog, "INVITE", { contact, headers: [ALLOW], body, contentType: SDP_TYPE });
+  leg.dialog = dialog;
+  leg.setTimer(context.clock, "adoption", ADOPTION_SILENCE_MS, () => failAdoption(context, leg, 408, "no-response"));
+  leg.pendingReinvite = context.stack.sendRequest(request, leg.capsule.flow, {
+    onResponse: (response) => onResponse(context, leg, codecs, retries, response),
+    onTimeout: () => failAdoption(context, leg, 408, "no-final-response"),
+    onTransportError: (reason) => failAdoption(context, leg, 503, reason),
+  });
+}
+
+function onResponse(context: CallContext, leg: PhoneLeg, codecs: readonly CodecName[], retries: number, response: SipResponse): void {
+  if (leg.gone) return;
+  // It is there; the transaction's own timers guard the rest.
+  leg.clearTimer("adoption");
+  if (response.status < 200) return;
+  leg.pendingReinvite = undefined;
+  if (response.status < 300) return onAccepted(context, leg, codecs, response);
+  const pauseMs = retryPauseMs(context, response);
+  if (retries === 0 || pauseMs === undefined) return failAdoption(context, leg, response.status, response.reason);
+  leg.setTimer(context.clock, "adoption-retry", pauseMs, () => moveDialog(context, leg, codecs, retries - 1));
+}
+
+/** Glare and a request under way pass (RFC 3261 section 14.1); audio is missing meanwhile, so the pause is short. */
+function retryPauseMs(context: CallContext, response: SipResponse): number | undefined {
+  if (response.status === 491) return RETRY_MS * (0.5 + context.random());
+  if (response.status !== 500 && response.status !== 503) return undefined;
+  const seconds = Number.parseInt(header(response, "retry-after") ?? "", 10);
+  return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds * 1000, RETRY_MS), LONGEST_RETRY_MS);
+}
+
+function onAccepted(context: CallContext, leg: PhoneLeg, codecs: readonly CodecName[], response: SipResponse): void {
+  leg.dialog = refreshTarget(leg.dialog, response);
+  const cseq = cseqOf(response)?.number ?? leg.dialog.localCseq;
+  const acknowledgement = createAck(leg.dialog, cseq, { contact: contactOf(context, leg) });
+  context.stack.sendOnce(acknowledgement, leg.capsule.flow);
+  if (leg.ending) return;
+  if (leg.adoptingSinceMs === undefined) {
+    // A repeat of the 2xx: the ACK was lost.
+    return;
+  }
+  const sdp = bodyText(response);
+  const audio = readAnswer(sdp, codecs);
+  if (audio !== undefined) followPeer(context, leg, sdp, audio);
+  const { invite: _invite, remoteOffer: _offer, ...rest } = leg.capsule;
+  leg.capsule = { ...rest, phase: "confirmed" };
+  finishAdoption(context, leg);
+}
+
+/** The peer has accepted the move. Also called for the ACK to an answer that was repeated. */
+export function finishAdoption(context: CallContext, leg: PhoneLeg): void {
+  if (leg.adoptingSinceMs === undefined) return;
+  const tookMs = Math.round(context.clock.nowMs() - leg.adoptingSinceMs);
+  leg.adoptingSinceMs = undefined;
+  leg.clearTimer("adoption");
+  context.count("calls.adopted");
+  context.log({ event: "leg.adopted", call: leg.call, leg: leg.leg, epoch: leg.epoch, tookMs });
+  publish(context, leg, { kind: "leg-adopted", leg: leg.leg, capsule: leg.capsule });
+}
+
+function failAdoption(context: CallContext, leg: PhoneLeg, status: number, reason: string): void {
+  if (leg.gone) return;
+  context.count("calls.adoption-failed");
+  context.log({ event: "leg.adoption-failed", call: leg.call, leg: leg.leg, epoch: leg.epoch, status });
+  publish(context, leg, { kind: "leg-adoption-failed", leg: leg.leg, status, reason });
+  dropLeg(context, leg, "adoption-failed");
+}

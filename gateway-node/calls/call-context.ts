@@ -1,0 +1,81 @@
+/** What every part of call handling is given. */
+import type { CallEvent } from "#protocol/call-messages";
+import type { CallToken, LegId } from "#protocol/ids";
+import type { Clock } from "../clock.ts";
+import type { MediaPlane } from "../media/media-plane.ts";
+import type { LogEvent } from "../observability/log-event.ts";
+import type { SipStack } from "../sip-transport/sip-stack.ts";
+import { contactFor } from "./capabilities.ts";
+import type { Leg, PhoneLeg } from "./leg.ts";
+import type { LegTable } from "./leg-table.ts";
+
+/** The calls' side of the control channel. */
+export interface CallControl {
+  beginCall(callId: string): CallToken | undefined;
+  holdCall(call: CallToken): void;
+  releaseCall(call: CallToken): void;
+  publish(call: CallToken, epoch: number, event: CallEvent): void;
+  /** Whether events of this call reach the Worker at the moment. */
+  reaches(call: CallToken): boolean;
+  /** Whether every event so far is stored. */
+  settled(call: CallToken): boolean;
+  reportStray(call: CallToken, leg: LegId, method: string): void;
+}
+
+export interface CallContext {
+  readonly stack: SipStack;
+  readonly media: MediaPlane;
+  readonly clock: Clock;
+  readonly legs: LegTable;
+  readonly control: CallControl;
+  /** A fresh dialog tag or Call-ID part. */
+  readonly createTag: () => string;
+  /** 0 to 1. */
+  readonly random: () => number;
+  readonly count: (name: string) => void;
+  readonly log: (event: LogEvent) => void;
+}
+
+export function publish(context: CallContext, leg: Leg, event: CallEvent): void {
+  context.control.publish(leg.call, leg.epoch, event);
+}
+
+export function contactOf(context: CallContext, leg: PhoneLeg): string {
+  return contactFor(context.stack, leg.dialog.localTag, leg.capsule.flow.transport);
+}
+
+/** `o=` session ids are below 2^31, so that no phone reads them as negative. */
+export function createSdpId(context: CallContext): number {
+  return Math.floor(context.random() * 0x7fff_fffe) + 1;
+}
+
+export function enterTable(context: CallContext, leg: Leg): void {
+  context.legs.add(leg);
+  context.control.holdCall(leg.call);
+  const role = leg.kind === "phone" ? leg.role : "webrtc";
+  context.log({ event: "leg.started", call: leg.call, leg: leg.leg, role, epoch: leg.epoch });
+}
+
+/** Takes the leg out of everything here, without a word to its peer. */
+export function dropLeg(context: CallContext, leg: Leg, cause: string): void {
+  if (leg.gone) return;
+  if (leg.kind === "phone") {
+    leg.outgoingInvite?.abandon();
+    leg.pendingReinvite?.abandon();
+    leg.answeredReinvite?.transaction.acknowledged();
+    leg.inviteTransaction?.acknowledged();
+  }
+  context.media.closeLeg(leg.key);
+  context.log({ event: "leg.ended", call: leg.call, leg: leg.leg, cause });
+  if (context.legs.remove(leg)) context.control.releaseCall(leg.call);
+}
+
+/** The figures of a leg go out when it ends; its media stops at once. */
+export function closeMedia(context: CallContext, leg: Leg): void {
+  const statistics = context.media.statistics(leg.key);
+  if (statistics !== undefined) {
+    const { packetsReceived, packetsSent, bytesReceived, trunkPacketsSent, trunkPacketsReceived } = statistics;
+    publish(context, leg, { kind: "leg-statistics", leg: leg.leg, packetsReceived, packetsSent, bytesReceived, trunkPacketsSent, trunkPacketsReceived });
+  }
+  context.media.closeLeg(leg.key);
+}

@@ -1,0 +1,25 @@
+/** What the gateway can do, as its messages say it. */
+import type { SipFlow } from "#protocol/capsule";
+import type { SipStack } from "../sip-transport/sip-stack.ts";
+
+export type HeaderPairs = readonly (readonly [name: string, value: string])[];
+
+/** Methods within a dialog, and those that start one (RFC 3261 section 20.5). */
+export const ALLOW: readonly [string, string] = ["Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER"];
+export const ACCEPT: readonly [string, string] = ["Accept", "application/sdp"];
+export const SDP_TYPE = "application/sdp";
+
+/** Extensions that a Require may name: none yet. */
+export const SUPPORTED_EXTENSIONS: ReadonlySet<string> = new Set();
+
+/** Our Contact for a leg: in-dialog requests come to this gateway and find their call by its user part. */
+export function contactFor(stack: Pick<SipStack, "localAddress">, localTag: string, transport: SipFlow["transport"]): string {
+  const { host, port } = stack.localAddress(transport);
+  const hostPart = host.includes(":") ? `[${host}]` : host;
+  return `<sip:${localTag}@${hostPart}:${String(port)};transport=${transport}>`;
+}
+
+/** RFC 3326, as one header field or none. */
+export function reasonHeader(reason: string | undefined): HeaderPairs {
+  return reason === undefined ? [] : [["Reason", reason]];
+}

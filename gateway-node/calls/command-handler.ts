@@ -1,0 +1,171 @@
+/** Carries out what Call objects command: in the order of each call's stream, and never under an epoch that is past. */
+import type { CallCommand, NumberedCommand } from "#protocol/call-messages";
+import type { CallToken } from "#protocol/ids";
+import { adoptLeg } from "./adoption.ts";
+import { closeMedia, dropLeg } from "./call-context.ts";
+import type { CallContext } from "./call-context.ts";
+import { endFromHere, sendBye } from "./leg-ending.ts";
+import type { FaultRim } from "./fault-rim.ts";
+import type { Leg, PhoneLeg, WebRtcLeg } from "./leg.ts";
+import { answerLeg, rejectLeg, ringLeg } from "./uas-leg.ts";
+import { cancelLeg, confirmLeg, inviteLeg } from "./uac-leg.ts";
+import { adoptWebRtcLeg, completeWebRtcLeg, openWebRtcLeg } from "./webrtc-leg.ts";
+
+export class CommandHandler {
+  readonly #context: CallContext;
+  readonly #rim: FaultRim;
+  readonly #queues = new Map<CallToken, Promise<void>>();
+
+  constructor(context: CallContext, rim: FaultRim) {
+    this.#context = context;
+    this.#rim = rim;
+  }
+
+  /** Commands of one call wait for each other: opening a port takes a moment, and `join-leg` comes right after it. */
+  handle(call: CallToken, numbered: NumberedCommand): void {
+    const earlier = this.#queues.get(call) ?? Promise.resolve();
+    const mine = earlier.then(() => this.#rim.run(call, numbered.command.leg, () => this.#perform(call, numbered)));
+    this.#queues.set(call, mine);
+    void mine.finally(() => {
+      if (this.#queues.get(call) === mine) this.#queues.delete(call);
+    });
+  }
+
+  /** Settles when every command that has arrived is carried out. */
+  async idle(): Promise<void> {
+    while (this.#queues.size > 0) await Promise.all(this.#queues.values());
+  }
+
+  /** `call-gone`: the call is over or was never stored; phones that still talk or ring here are told. */
+  handleGone(call: CallToken): void {
+    for (const leg of this.#context.legs.ofCall(call)) {
+      this.#context.count("calls.gone");
+      if (leg.kind === "webrtc") dropLeg(this.#context, leg, "call-gone");
+      else if (leg.capsule.phase === "ringing") rejectLeg(this.#context, leg, { status: 503, reason: "Service Unavailable" });
+      else if (leg.capsule.phase === "calling") cancelLeg(this.#context, leg, undefined);
+      else if (!leg.ending) sendBye(this.#context, leg);
+    }
+  }
+
+  #perform(call: CallToken, { epoch, command }: NumberedCommand): void | Promise<void> {
+    const context = this.#context;
+    const leg = context.legs.get(call, command.leg);
+    if (leg !== undefined && epoch < leg.epoch) {
+      context.count("calls.stale-epoch");
+      return;
+    }
+    switch (command.kind) {
+      case "invite-leg":
+        return this.#begin(leg, () => inviteLeg(context, call, epoch, command));
+      case "adopt-leg":
+        return this.#begin(leg, () => adoptLeg(context, call, epoch, command));
+      case "open-webrtc-leg":
+        return this.#begin(leg, () => openWebRtcLeg(context, call, epoch, command));
+      case "adopt-webrtc-leg":
+        return this.#begin(leg, () => adoptWebRtcLeg(context, call, epoch, command));
+      default:
+        return this.#performOn(leg, epoch, command);
+    }
+  }
+
+  /** Replaces an older life of the same leg; its media port stays open for the new one. */
+  #begin(old: Leg | undefined, begin: () => Promise<void>): Promise<void> {
+    if (old !== undefined) {
+      this.#context.count("calls.leg-replaced");
+      forgetSignalling(this.#context, old);
+    }
+    return begin();
+  }
+
+  #performOn(leg: Leg | undefined, epoch: number, command: Exclude<CallCommand, { kind: BeginningKind }>): void | Promise<void> {
+    if (leg === undefined) {
+      // It ended here while the command was on its way.
+      this.#context.count(`calls.leg-unknown.${command.kind}`);
+      return;
+    }
+    leg.epoch = epoch;
+    switch (command.kind) {
+      case "join-leg":
+        return this.#context.media.join(leg.key, command.join, epoch);
+      case "release-leg":
+        closeMedia(this.#context, leg);
+        return dropLeg(this.#context, leg, "released");
+      case "end-leg":
+        return leg.kind === "phone" ? this.#end(leg, command.reason) : this.#endWebRtc(leg);
+      case "complete-webrtc-leg":
+      case "grant-lease":
+        return leg.kind === "webrtc" ? this.#performOnWebRtc(leg, command) : this.#mismatch(command.kind);
+      default:
+        return leg.kind === "phone" ? this.#performOnPhone(leg, command) : this.#mismatch(command.kind);
+    }
+  }
+
+  #performOnPhone(leg: PhoneLeg, command: Extract<CallCommand, { kind: PhoneKind }>): void | Promise<void> {
+    switch (command.kind) {
+      case "ring-leg":
+        return ringLeg(this.#context, leg, command.status);
+      case "answer-leg":
+        return answerLeg(this.#context, leg, command.codec);
+      case "reject-leg":
+        return rejectLeg(this.#context, leg, command);
+      case "confirm-leg":
+        return confirmLeg(this.#context, leg);
+      case "cancel-leg":
+        return cancelLeg(this.#context, leg, command.reason);
+    }
+  }
+
+  #performOnWebRtc(leg: WebRtcLeg, command: Extract<CallCommand, { kind: "complete-webrtc-leg" | "grant-lease" }>): void {
+    if (command.kind === "grant-lease") this.#context.media.grantLease(leg.key, command.lease);
+    else completeWebRtcLeg(this.#context, leg, command);
+  }
+
+  /** BYE where there is a dialog; before it, whatever ends the INVITE. */
+  #end(leg: PhoneLeg, reason: string | undefined): void {
+    if (leg.ending) return;
+    if (leg.capsule.phase === "ringing") return rejectLeg(this.#context, leg, { status: 480, reason: "Temporarily Unavailable" });
+    if (leg.capsule.phase === "calling") return cancelLeg(this.#context, leg, reason);
+    sendBye(this.#context, leg, reason);
+  }
+
+  #endWebRtc(leg: WebRtcLeg): void {
+    closeMedia(this.#context, leg);
+    dropLeg(this.#context, leg, "ended");
+  }
+
+  #mismatch(kind: CallCommand["kind"]): void {
+    this.#context.count(`calls.leg-kind-mismatch.${kind}`);
+  }
+}
+
+type BeginningKind = "invite-leg" | "adopt-leg" | "open-webrtc-leg" | "adopt-webrtc-leg";
+type PhoneKind = "ring-leg" | "answer-leg" | "reject-leg" | "confirm-leg" | "cancel-leg";
+
+function forgetSignalling(context: CallContext, leg: Leg): void {
+  if (leg.kind === "phone") {
+    leg.outgoingInvite?.abandon();
+    leg.pendingReinvite?.abandon();
+    leg.inviteTransaction?.acknowledged();
+    leg.answeredReinvite?.transaction.acknowledged();
+  }
+  context.legs.remove(leg);
+}
+
+/** What the rim does with a leg whose handling went wrong. */
+export function failFaultyLeg(context: CallContext, leg: Leg): void {
+  if (leg.kind === "webrtc") {
+    context.control.publish(leg.call, leg.epoch, { kind: "webrtc-leg-refused", leg: leg.leg, status: 500, reason: "gateway-fault" });
+    return dropLeg(context, leg, "fault");
+  }
+  switch (leg.capsule.phase) {
+    case "ringing":
+    case "calling":
+      context.control.publish(leg.call, leg.epoch, { kind: "leg-failed", leg: leg.leg, status: 500, reason: "gateway-fault" });
+      leg.failureReported = true;
+      if (leg.capsule.phase === "calling") return cancelLeg(context, leg, undefined);
+      return rejectLeg(context, leg, { status: 500, reason: "Server Internal Error" });
+    case "answered":
+    case "confirmed":
+      return endFromHere(context, leg, "flow-failed");
+  }
+}

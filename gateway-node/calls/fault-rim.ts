@@ -1,0 +1,74 @@
+/** The rim of call handling: a defect met in one leg ends that leg, never the process or another call. */
+import type { CallToken, LegId } from "#protocol/ids";
+import type { LogEvent } from "../observability/log-event.ts";
+import type { Leg } from "./leg.ts";
+import type { LegTable } from "./leg-table.ts";
+
+export interface FaultRimOptions {
+  readonly legs: LegTable;
+  readonly failLeg: (leg: Leg) => void;
+  readonly count: (name: string) => void;
+  readonly log: (event: LogEvent) => void;
+}
+
+export class FaultRim {
+  readonly #options: FaultRimOptions;
+
+  constructor(options: FaultRimOptions) {
+    this.#options = options;
+  }
+
+  /** For work on one leg. Never rejects. */
+  async run(call: CallToken, leg: LegId, work: () => void | Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#report(call, leg, error);
+      this.#fail(call, leg);
+    }
+  }
+
+  /** For work that belongs to no leg yet; `recover` tells the peer. */
+  async runLoose(code: string, work: () => void | Promise<void>, recover: () => void): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#loose(code, error);
+      try {
+        recover();
+      } catch (second) {
+        this.#loose(`${code}-recovery`, second);
+      }
+    }
+  }
+
+  #fail(call: CallToken, legId: LegId): void {
+    const leg = this.#options.legs.get(call, legId);
+    if (leg === undefined) return;
+    try {
+      this.#options.failLeg(leg);
+    } catch (error) {
+      this.#report(call, legId, error);
+      this.#options.legs.remove(leg);
+    }
+  }
+
+  #report(call: CallToken, leg: LegId, error: unknown): void {
+    const { code, problem, stack } = describeFault(error);
+    this.#options.count(`calls.fault.${code}`);
+    this.#options.log({ event: "leg.fault", call, leg, code, problem, stack });
+  }
+
+  #loose(code: string, error: unknown): void {
+    const { problem, stack } = describeFault(error);
+    this.#options.count(`calls.fault.${code}`);
+    this.#options.log({ event: "gateway.fault", code, problem, stack });
+  }
+}
+
+/** `code` is stable: that of the error when it has one, its class otherwise. */
+export function describeFault(error: unknown): { readonly code: string; readonly problem: string; readonly stack?: string } {
+  if (!(error instanceof Error)) return { code: "thrown-value", problem: String(error) };
+  const code = "code" in error && typeof error.code === "string" ? error.code : error.name;
+  return { code: code.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-"), problem: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) };
+}

@@ -1,0 +1,181 @@
+/** A leg that we begin: INVITE to a phone, and what it answers (RFC 3261 sections 9.1, 13.2 and 17.1.1). */
+import type { CallCommand } from "#protocol/call-messages";
+import type { PhoneLegCapsule, SipFlow } from "#protocol/capsule";
+import type { CallToken } from "#protocol/ids";
+import type { CodecName } from "#protocol/media";
+import { dialogFromResponse } from "#sip/dialog/create-dialog";
+import { createAck, createDialogRequest } from "#sip/dialog/dialog-request";
+import type { DialogState } from "#sip/dialog/dialog-state";
+import { reasonPhrase } from "#sip/message/build";
+import { header } from "#sip/message/headers";
+import type { SipResponse } from "#sip/message/sip-message";
+import { bodyText, parseDeltaSeconds } from "#sip/message/typed-headers";
+import { contactOf, createSdpId, dropLeg, enterTable, publish } from "./call-context.ts";
+import type { CallContext } from "./call-context.ts";
+import { ACCEPT, ALLOW, reasonHeader, SDP_TYPE } from "./capabilities.ts";
+import { createOffer, followPeer, openAudio, readAnswer } from "./leg-audio.ts";
+import { acknowledgeAnswer, sendBye } from "./leg-ending.ts";
+import { PhoneLeg } from "./leg.ts";
+
+/** After CANCEL a final response is due; a phone that sends none is given up (section 9.1). */
+const CANCEL_LIMIT_MS = 32_000;
+
+type InviteCommand = Extract<CallCommand, { kind: "invite-leg" }>;
+
+/** `invite-leg`. Identifiers and branch come from the Call object, so that an adopter knows them. */
+export async function inviteLeg(context: CallContext, call: CallToken, epoch: number, command: InviteCommand): Promise<void> {
+  const leg = new PhoneLeg({ call, leg: command.leg, epoch, role: "uac", capsule: callingCapsule(context, command) });
+  if (command.localTag !== leg.key) {
+    // In-dialog requests would not find their way back.
+    context.count("calls.foreign-local-tag");
+    return publish(context, leg, { kind: "leg-failed", leg: leg.leg, status: 500, reason: "local-tag-invalid" });
+  }
+  enterTable(context, leg);
+  if (!(await openAudio(context, leg, undefined))) return failLeg(context, leg, 503, "no-media-port");
+  if (leg.gone || leg.cancelled) return;
+  const body = createOffer(leg, command.codecs);
+  const { request, dialog } = createDialogRequest(leg.dialog, "INVITE", {
+    contact: contactOf(context, leg),
+    headers: [...command.headers, ALLOW, ACCEPT],
+    body,
+    contentType: SDP_TYPE,
+  });
+  leg.dialog = dialog;
+  leg.setTimer(context.clock, "ringing", command.ringTimeoutMs, () => {
+    failWhileWaiting(context, leg, 408);
+    cancelInvite(context, leg);
+  });
+  leg.outgoingInvite = context.stack.sendRequest(
+    request,
+    command.flow,
+    {
+      onResponse: (response) => onResponse(context, leg, command.codecs, response),
+      onTimeout: () => failLeg(context, leg, 408, reasonPhrase(408)),
+      onTransportError: (reason) => failLeg(context, leg, 503, reason),
+    },
+    { viaBranch: command.viaBranch },
+  );
+}
+
+function callingCapsule(context: CallContext, command: InviteCommand): PhoneLegCapsule {
+  const { callId, localTag, localUri, remoteUri, requestUri, cseq, flow } = command;
+  return {
+    kind: "phone",
+    phase: "calling",
+    flow,
+    dialog: {
+      callId,
+      localTag,
+      localUri,
+      remoteUri,
+      remoteTarget: requestUri,
+      routeSet: [],
+      // The request that comes next takes the number after this one.
+      localCseq: cseq - 1,
+      remoteCseq: -1,
+      remoteAllow: [],
+      localSdpVersion: 0,
+      localSdpId: createSdpId(context),
+    },
+    // What CANCEL repeats: an adopter must show the same sent-by (RFC 3261 section 17.2.3).
+    invite: { vias: [ownVia(context, flow.transport, command.viaBranch)], from: `${localUri};tag=${localTag}`, to: remoteUri, callId, cseq, recordRoutes: [], requestUri },
+  };
+}
+
+function ownVia(context: CallContext, transport: SipFlow["transport"], viaBranch: string): string {
+  const { host, port } = context.stack.localAddress(transport);
+  return `SIP/2.0/${transport.toUpperCase()} ${host.includes(":") ? `[${host}]` : host}:${String(port)};branch=${viaBranch};rport`;
+}
+
+function onResponse(context: CallContext, leg: PhoneLeg, codecs: readonly CodecName[], response: SipResponse): void {
+  if (response.status < 200) return onProvisional(context, leg, response);
+  if (response.status < 300) return onSuccess(context, leg, codecs, response);
+  if (leg.gone) return;
+  if (leg.cancelled) return failLeg(context, leg, 487, reasonPhrase(487));
+  const retryAfter = parseDeltaSeconds((header(response, "retry-after") ?? "").split(/[;( ]/, 1)[0] ?? "");
+  failLeg(context, leg, response.status, response.reason, retryAfter);
+}
+
+function onProvisional(context: CallContext, leg: PhoneLeg, response: SipResponse): void {
+  if (leg.gone || leg.cancelled || response.status === 100 || leg.ringingSeen.has(response.status)) return;
+  leg.ringingSeen.add(response.status);
+  const dialog = dialogFromResponse(leg.dialog, response);
+  const capsule = dialog === undefined ? leg.capsule : { ...leg.capsule, dialog };
+  publish(context, leg, { kind: "leg-ringing", leg: leg.leg, status: response.status, capsule });
+}
+
+function onSuccess(context: CallContext, leg: PhoneLeg, codecs: readonly CodecName[], response: SipResponse): void {
+  const dialog = dialogFromResponse(leg.dialog, response);
+  if (dialog === undefined) {
+    context.count("calls.success-without-dialog");
+    return failLeg(context, leg, 500, "answer-invalid");
+  }
+  if (leg.capsule.phase === "confirmed" || leg.gone) return onLaterSuccess(context, leg, dialog);
+  leg.clearTimer("ringing");
+  leg.clearTimer("cancelled");
+  leg.outgoingInvite = undefined;
+  const sdp = bodyText(response);
+  const audio = readAnswer(sdp, codecs);
+  leg.capsule = { ...leg.capsule, phase: "confirmed", dialog };
+  if (leg.cancelled) {
+    // CANCEL lost the race (section 9.1): the dialog exists and is ended.
+    if (!leg.failureReported) failWhileWaiting(context, leg, 487);
+    return sendBye(context, leg);
+  }
+  if (audio === undefined) {
+    publish(context, leg, { kind: "leg-failed", leg: leg.leg, status: 488, reason: "answer-without-our-codecs" });
+    return sendBye(context, leg, 'SIP;cause=488;text="Not Acceptable Here"');
+  }
+  followPeer(context, leg, sdp, audio);
+  publish(context, leg, { kind: "leg-answered", leg: leg.leg, capsule: leg.capsule, audio });
+}
+
+/** The same 2xx again wants its ACK again; one of another fork is ended (section 13.2.2.4). */
+function onLaterSuccess(context: CallContext, leg: PhoneLeg, dialog: DialogState): void {
+  if (dialog.remoteTag === leg.dialog.remoteTag) {
+    if (leg.acknowledgement !== undefined) context.stack.sendOnce(leg.acknowledgement, leg.capsule.flow);
+    return;
+  }
+  context.count("calls.extra-fork-answered");
+  const { flow, invite } = leg.capsule;
+  const contact = contactOf(context, leg);
+  if (invite !== undefined) context.stack.sendOnce(createAck(dialog, invite.cseq, { contact }), flow);
+  const nothing = (): void => {};
+  const { request } = createDialogRequest(dialog, "BYE", { contact });
+  context.stack.sendRequest(request, flow, { onResponse: nothing, onTimeout: nothing, onTransportError: nothing });
+}
+
+/** `confirm-leg`: the answer is stored, so the phone may know that we have it. */
+export function confirmLeg(context: CallContext, leg: PhoneLeg): void {
+  if (!leg.ending) acknowledgeAnswer(context, leg);
+}
+
+/** `cancel-leg`. An answer that crosses it is acknowledged and ended. */
+export function cancelLeg(context: CallContext, leg: PhoneLeg, reason: string | undefined): void {
+  if (leg.capsule.phase === "confirmed") return sendBye(context, leg, reason);
+  cancelInvite(context, leg, reason);
+}
+
+function cancelInvite(context: CallContext, leg: PhoneLeg, reason?: string): void {
+  if (leg.cancelled || leg.gone) return;
+  leg.cancelled = true;
+  leg.clearTimer("ringing");
+  context.media.closeLeg(leg.key);
+  if (leg.outgoingInvite === undefined) return failLeg(context, leg, 487, reasonPhrase(487));
+  leg.outgoingInvite.cancel(reasonHeader(reason));
+  leg.setTimer(context.clock, "cancelled", CANCEL_LIMIT_MS, () => failLeg(context, leg, 487, reasonPhrase(487)));
+}
+
+/** The Call object hears at once that nobody answered; the CANCEL takes its time. */
+function failWhileWaiting(context: CallContext, leg: PhoneLeg, status: number): void {
+  publish(context, leg, { kind: "leg-failed", leg: leg.leg, status, reason: reasonPhrase(status) });
+  leg.failureReported = true;
+}
+
+function failLeg(context: CallContext, leg: PhoneLeg, status: number, reason: string, retryAfterSeconds?: number): void {
+  if (leg.gone) return;
+  if (!leg.failureReported) publish(context, leg, { kind: "leg-failed", leg: leg.leg, status, reason, retryAfterSeconds });
+  leg.outgoingInvite = undefined;
+  context.legs.rememberEnd(leg.key);
+  dropLeg(context, leg, `failed-${String(status)}`);
+}

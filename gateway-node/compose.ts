@@ -1,0 +1,226 @@
+/** The only file that constructs everything: one gateway node from its configuration. */
+import { randomBytes, sign } from "node:crypto";
+import { parseGatewayInstanceId } from "#protocol/ids";
+import type { GatewayInstanceId } from "#protocol/ids";
+import type { CallContext } from "./calls/call-context.ts";
+import { CommandHandler, failFaultyLeg } from "./calls/command-handler.ts";
+import { describeFault, FaultRim } from "./calls/fault-rim.ts";
+import { LegTable } from "./calls/leg-table.ts";
+import { MediaReports } from "./calls/media-reports.ts";
+import { RequestRouter } from "./calls/request-router.ts";
+import { createSystemClock } from "./clock.ts";
+import type { Clock } from "./clock.ts";
+import type { GatewayConfig } from "./config.ts";
+import { ControlClient } from "./control/control-client.ts";
+import { CredentialCache } from "./control/credential-cache.ts";
+import { createWsDial } from "./control/ws-dial.ts";
+import { createMediaPlane } from "./media/create-media-plane.ts";
+import type { MediaPlane } from "./media/media-plane.ts";
+import { Counters } from "./observability/counters.ts";
+import type { LogEvent } from "./observability/log-event.ts";
+import { startMetricsServer } from "./observability/metrics-server.ts";
+import type { MetricsServer } from "./observability/metrics-server.ts";
+import { createCpuMeter } from "./observability/cpu-meter.ts";
+import { BindingStore } from "./registrar/binding-store.ts";
+import { DigestGate } from "./registrar/digest-gate.ts";
+import { NonceAuthority } from "./registrar/nonce-authority.ts";
+import { Registrar } from "./registrar/registrar.ts";
+import { createSipStack } from "./sip-transport/create-sip-stack.ts";
+import type { SipStack } from "./sip-transport/sip-stack.ts";
+
+export interface GatewayNode {
+  readonly instance: GatewayInstanceId;
+  /** Settles when every control channel has been welcomed. */
+  readonly ready: Promise<void>;
+  readonly counters: Counters;
+  readonly legs: () => number;
+  /** Listening addresses, for whoever configured port 0. */
+  readonly sip: Pick<SipStack, "localAddress">;
+  readonly metricsPort: number;
+  /** Nothing is said to any peer: routes stay on the lease, calls are adopted by others. */
+  close(): Promise<void>;
+}
+
+type Log = (event: LogEvent) => void;
+
+/** Rejects when an address cannot be bound; nothing is left open then. */
+export async function startGatewayNode(config: GatewayConfig, log: Log): Promise<GatewayNode> {
+  const counters = new Counters();
+  const { count } = counters;
+  const onFault = (error: unknown): void => {
+    const { code, problem, stack } = describeFault(error);
+    count(`gateway.fault.${code}`);
+    log({ event: "gateway.fault", code, problem, stack });
+  };
+  const clock = createSystemClock(onFault);
+  const instance = createInstanceId();
+  const legs = new LegTable();
+  const rim = new FaultRim({ legs, count, log, failLeg: (leg) => failFaultyLeg(assembled().context, leg) });
+
+  // The parts call each other both ways: what comes in before the last of them stands is dropped, as if we were not up yet.
+  let parts: Assembled | undefined;
+  const assembled = (): Assembled => {
+    if (parts === undefined) throw new Error("the gateway is not assembled");
+    return parts;
+  };
+  const lower = await openLowerHalf(config, { instance, clock, count, log, parts: () => parts });
+  parts = assemble(config, { instance, clock, counters, log, legs, rim, onFault, ...lower });
+  counters.gauge("legs", () => legs.size);
+  counters.gauge("bindings", () => assembled().bindings.size);
+  counters.gauge("control_channels_open", () => assembled().control.openChannels);
+  let metrics: MetricsServer;
+  try {
+    metrics = await startMetricsServer(config.metricsPort, () => counters.prometheusText({ gateway: config.gateway, region: config.region }));
+  } catch (error) {
+    await Promise.all([lower.stack.close(), lower.media.close()]);
+    throw error;
+  }
+  parts.control.start();
+  log({ event: "gateway.listening", gateway: config.gateway, region: config.region });
+  return {
+    instance,
+    ready: parts.control.ready,
+    counters,
+    legs: () => legs.size,
+    sip: lower.stack,
+    metricsPort: metrics.port,
+    close: async () => {
+      assembled().control.stop();
+      assembled().bindings.close();
+      // Media last: the adopter needs a moment, and the phone hears us until then.
+      await Promise.all([metrics.close(), lower.stack.close()]);
+      await lower.media.close();
+    },
+  };
+}
+
+interface LowerHalf {
+  readonly stack: SipStack;
+  readonly media: MediaPlane;
+}
+
+interface Assembled {
+  readonly context: CallContext;
+  readonly control: ControlClient;
+  readonly bindings: BindingStore;
+  readonly router: RequestRouter;
+  readonly reports: MediaReports;
+}
+
+interface LowerHalfInput {
+  readonly instance: GatewayInstanceId;
+  readonly clock: Clock;
+  readonly count: (name: string, by?: number) => void;
+  readonly log: Log;
+  readonly parts: () => Assembled | undefined;
+}
+
+async function openLowerHalf(config: GatewayConfig, { instance, clock, count, log, parts }: LowerHalfInput): Promise<LowerHalf> {
+  const { gateway, host, mediaHosts, rtpPorts, trunkPort, fleetKey, sipPorts, tls } = config;
+  const media = await createMediaPlane({
+    gateway,
+    instance,
+    host,
+    mediaHosts,
+    rtpPorts,
+    trunkPort,
+    fleetKey,
+    clock,
+    count,
+    log: (detail) => log({ event: "media.log", detail }),
+    events: {
+      onMediaFlowing: (key, afterMs) => parts()?.reports.onMediaFlowing(key, afterMs),
+      onMediaTimeout: (key) => parts()?.reports.onMediaTimeout(key),
+      onSecured: (key, secured) => parts()?.reports.onSecured(key, secured),
+      onWebRtcFailed: (key, reason) => parts()?.reports.onWebRtcFailed(key, reason),
+      onLeaseWanted: (key, lease, incoming) => parts()?.reports.onLeaseWanted(key, lease, incoming),
+      onNeighbourSilent: (neighbour, silentMs) => parts()?.reports.onNeighbourSilent(neighbour, silentMs),
+    },
+  });
+  try {
+    const events = { onRequest: (transaction: Parameters<RequestRouter["onRequest"]>[0]) => parts()?.router.onRequest(transaction) };
+    const stack = await createSipStack({ host, ports: sipPorts, tls, events, clock, count, log });
+    return { stack, media };
+  } catch (error) {
+    await media.close();
+    throw error;
+  }
+}
+
+interface AssembleInput extends LowerHalf {
+  readonly instance: GatewayInstanceId;
+  readonly clock: Clock;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly legs: LegTable;
+  readonly rim: FaultRim;
+  readonly onFault: (error: unknown) => void;
+}
+
+function assemble(config: GatewayConfig, input: AssembleInput): Assembled {
+  const { clock, log, legs, rim, stack, media } = input;
+  const { count } = input.counters;
+  const control = createControl(config, input, {
+    commands: () => commands,
+    load: () => ({ legs: legs.size, bindings: bindings.size }),
+  });
+  const createTag = (): string => randomBytes(8).toString("hex");
+  const context: CallContext = { stack, media, clock, legs, control, createTag, random: Math.random, count, log };
+  const commands = new CommandHandler(context, rim);
+  const credentials = new CredentialCache({ clock, count, fetch: (sipDomain, endpoint) => control.fetchCredentials(sipDomain, endpoint) });
+  const gate = new DigestGate({ nonces: new NonceAuthority(clock), credentials, count });
+  const bindings = new BindingStore({
+    clock,
+    routes: control,
+    onExpired: (address) => log({ event: "register.removed", ...address, reason: "expired" }),
+  });
+  const registrar = new Registrar({ gate, bindings, clock, createTag, count, log });
+  const router = new RequestRouter({ context, registrar, gate, rim });
+  const reports = new MediaReports({ context, rim, onNeighbourSilent: (neighbour, silentMs) => control.reportSilence(neighbour, silentMs) });
+  return { context, control, bindings, router, reports };
+}
+
+interface ControlParts {
+  readonly commands: () => CommandHandler;
+  readonly load: () => { readonly legs: number; readonly bindings: number };
+}
+
+function createControl(config: GatewayConfig, input: AssembleInput, parts: ControlParts): ControlClient {
+  const { clock, counters, log, media, instance, onFault } = input;
+  const cpu = createCpuMeter(clock);
+  return new ControlClient({
+    workerUrl: config.workerUrl,
+    gateway: config.gateway,
+    instance,
+    channels: config.channels,
+    sign: (text) => sign(null, Buffer.from(text, "utf8"), config.enrolmentKey).toString("base64url"),
+    dial: createWsDial((work) => {
+      try {
+        work();
+      } catch (error) {
+        onFault(error);
+      }
+    }),
+    clock,
+    random: Math.random,
+    events: {
+      onCommand: (call, command) => parts.commands().handle(call, command),
+      onCallGone: (call) => parts.commands().handleGone(call),
+      onNeighbours: (neighbours) => media.watchNeighbours(neighbours),
+      probe: (target) => media.probe(target),
+    },
+    load: () => ({ ...parts.load(), cpu: cpu() }),
+    counters: () => counters.snapshot(),
+    onChannelOpen: (channel) => log({ event: "control.open", channel }),
+    onChannelDown: (channel) => log({ event: "control.down", channel }),
+    onRefused: (channel, code, detail) => log({ event: "control.refused", channel, code, detail }),
+    onFault,
+    count: counters.count,
+  });
+}
+
+function createInstanceId(): GatewayInstanceId {
+  const instance = parseGatewayInstanceId(randomBytes(16).toString("hex"));
+  if (instance === undefined) throw new Error("32 hex digits are an instance id");
+  return instance;
+}

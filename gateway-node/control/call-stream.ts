@@ -1,0 +1,59 @@
+/**
+ * One call's stream between this gateway instance and its Call object: numbering, acknowledgement, dedupe, outbox.
+ * Pure; frames may be lost, repeated and reordered between reconnects (docs/design/control-channel.md, "A call's stream").
+ */
+import type { CallEvent, NumberedCommand, NumberedEvent } from "#protocol/call-messages";
+
+/** Commands that overtook others are held; more than this many means a broken peer, and the excess is dropped until repeated. */
+const HELD_COMMANDS = 64;
+
+export type CommandArrival =
+  /** These are next, in order, and count as carried out from now on. */
+  | { readonly kind: "ready"; readonly commands: readonly NumberedCommand[] }
+  /** Seen before: its acknowledgement was lost and is owed again. */
+  | { readonly kind: "repeated" }
+  /** An earlier one is missing. */
+  | { readonly kind: "early" };
+
+export class CallStream {
+  #lastEvent = 0;
+  #appliedCommand = 0;
+  #outbox: NumberedEvent[] = [];
+  readonly #held = new Map<number, NumberedCommand>();
+
+  get appliedCommand(): number {
+    return this.#appliedCommand;
+  }
+
+  /** In the order of their numbers; all of them go out again when the channel reopens. */
+  get unacknowledged(): readonly NumberedEvent[] {
+    return this.#outbox;
+  }
+
+  append(epoch: number, event: CallEvent): NumberedEvent {
+    this.#lastEvent += 1;
+    const numbered: NumberedEvent = { seq: this.#lastEvent, epoch, event };
+    this.#outbox.push(numbered);
+    return numbered;
+  }
+
+  acknowledge(upTo: number): void {
+    // A peer cannot acknowledge what was never sent; taking it at its word would lose later events.
+    if (upTo > this.#lastEvent) return;
+    this.#outbox = this.#outbox.filter((event) => event.seq > upTo);
+  }
+
+  receive(numbered: NumberedCommand): CommandArrival {
+    if (numbered.seq <= this.#appliedCommand) return { kind: "repeated" };
+    if (this.#held.size < HELD_COMMANDS || numbered.seq === this.#appliedCommand + 1) this.#held.set(numbered.seq, numbered);
+    const commands: NumberedCommand[] = [];
+    for (;;) {
+      const next = this.#held.get(this.#appliedCommand + 1);
+      if (next === undefined) break;
+      this.#held.delete(next.seq);
+      this.#appliedCommand = next.seq;
+      commands.push(next);
+    }
+    return commands.length === 0 ? { kind: "early" } : { kind: "ready", commands };
+  }
+}

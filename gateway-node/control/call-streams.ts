@@ -1,0 +1,181 @@
+/** The streams of all calls that this gateway has a part in, each on its channel. */
+import type { CallEvent, NumberedCommand, NumberedEvent } from "#protocol/call-messages";
+import type { GatewayFrame, ResumedCall, WorkerFrame } from "#protocol/control-frames";
+import type { CallToken } from "#protocol/ids";
+import type { Clock, Timer } from "../clock.ts";
+import { CallStream } from "./call-stream.ts";
+
+/** Carried-out commands are acknowledged within this time when no event goes out. */
+export const COMMAND_ACK_MS = 1_000;
+/** An event that is not acknowledged on an open channel goes out again after this time. */
+export const EVENT_REPEAT_MS = 4_000;
+/** A stream without legs is kept this long: its numbers go on if the call comes back to this gateway. */
+export const IDLE_STREAM_MS = 10 * 60_000;
+
+export interface CallStreamsOptions {
+  readonly clock: Clock;
+  /** `false` when the channel is not open: the event waits in its outbox. */
+  readonly send: (channel: number, frame: GatewayFrame) => boolean;
+  readonly apply: (call: CallToken, command: NumberedCommand) => void;
+  readonly count: (name: string) => void;
+}
+
+interface OpenStream {
+  readonly call: CallToken;
+  readonly channel: number;
+  readonly stream: CallStream;
+  acknowledgeAtMs: number | undefined;
+  repeatAtMs: number | undefined;
+  idleSinceMs: number | undefined;
+}
+
+const TICK_MS = 250;
+
+export class CallStreams {
+  readonly #options: CallStreamsOptions;
+  readonly #streams = new Map<CallToken, OpenStream>();
+  #tick: Timer | undefined;
+
+  constructor(options: CallStreamsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  has(call: CallToken): boolean {
+    return this.#streams.has(call);
+  }
+
+  channelOf(call: CallToken): number | undefined {
+    return this.#streams.get(call)?.channel;
+  }
+
+  /** Binds a call to the channel of its first message; later calls change nothing. */
+  open(call: CallToken, channel: number): void {
+    this.#obtain(call, channel).idleSinceMs = undefined;
+  }
+
+  publish(call: CallToken, epoch: number, event: CallEvent): void {
+    const entry = this.#streams.get(call);
+    if (entry === undefined) {
+      this.#options.count("calls.event-without-stream");
+      return;
+    }
+    this.#sendEvent(entry, entry.stream.append(epoch, event));
+    this.#arm();
+  }
+
+  /** Whether every event of the call so far is stored at its Call object. */
+  settled(call: CallToken): boolean {
+    return (this.#streams.get(call)?.stream.unacknowledged.length ?? 0) === 0;
+  }
+
+  receive(channel: number, frame: Extract<WorkerFrame, { kind: "call-command" }>): void {
+    const entry = this.#obtain(frame.call, channel);
+    entry.stream.acknowledge(frame.ackEvent);
+    const arrival = entry.stream.receive({ seq: frame.seq, epoch: frame.epoch, command: frame.command });
+    if (arrival.kind === "early") {
+      this.#options.count("control.command-early");
+      return;
+    }
+    if (arrival.kind === "repeated") this.#options.count("control.command-repeated");
+    entry.acknowledgeAtMs ??= this.#options.clock.nowMs() + COMMAND_ACK_MS;
+    this.#arm();
+    if (arrival.kind === "ready") for (const command of arrival.commands) this.#options.apply(frame.call, command);
+  }
+
+  acknowledge(call: CallToken, upTo: number): void {
+    this.#streams.get(call)?.stream.acknowledge(upTo);
+  }
+
+  /** The call has no leg here any more; its stream goes once all is acknowledged and it has been quiet. */
+  release(call: CallToken): void {
+    const entry = this.#streams.get(call);
+    if (entry !== undefined) entry.idleSinceMs = this.#options.clock.nowMs();
+    this.#arm();
+  }
+
+  forget(call: CallToken): void {
+    this.#streams.delete(call);
+  }
+
+  /** For `hello.calls`. */
+  resumed(channel: number): readonly ResumedCall[] {
+    return [...this.#streams.values()]
+      .filter((entry) => entry.channel === channel && (entry.idleSinceMs === undefined || entry.stream.unacknowledged.length > 0))
+      .map((entry) => ({ call: entry.call, appliedCommand: entry.stream.appliedCommand }));
+  }
+
+  /** After `welcome`: everything that is not acknowledged goes out again, in order. */
+  replay(channel: number): void {
+    for (const entry of this.#streams.values()) if (entry.channel === channel) this.#repeat(entry);
+    this.#arm();
+  }
+
+  stop(): void {
+    this.#tick?.clear();
+    this.#tick = undefined;
+  }
+
+  #obtain(call: CallToken, channel: number): OpenStream {
+    const known = this.#streams.get(call);
+    if (known !== undefined) return known;
+    const entry: OpenStream = {
+      call,
+      channel,
+      stream: new CallStream(),
+      acknowledgeAtMs: undefined,
+      repeatAtMs: undefined,
+      // Until a leg exists here; `open` says so.
+      idleSinceMs: this.#options.clock.nowMs(),
+    };
+    this.#streams.set(call, entry);
+    return entry;
+  }
+
+  #sendEvent(entry: OpenStream, event: NumberedEvent): boolean {
+    const ackCommand = entry.stream.appliedCommand;
+    const sent = this.#options.send(entry.channel, { kind: "call-event", call: entry.call, ackCommand, ...event });
+    if (sent) entry.acknowledgeAtMs = undefined;
+    entry.repeatAtMs ??= this.#options.clock.nowMs() + EVENT_REPEAT_MS;
+    return sent;
+  }
+
+  #repeat(entry: OpenStream): void {
+    entry.repeatAtMs = undefined;
+    for (const event of entry.stream.unacknowledged) {
+      if (!this.#sendEvent(entry, event)) return;
+      this.#options.count("control.event-repeated");
+    }
+  }
+
+  #arm(): void {
+    this.#tick ??= this.#options.clock.setTimer(TICK_MS, () => {
+      this.#tick = undefined;
+      if (this.#sweep()) this.#arm();
+    });
+  }
+
+  /** Returns whether anything is still owed or waiting to be forgotten. */
+  #sweep(): boolean {
+    const nowMs = this.#options.clock.nowMs();
+    let waiting = false;
+    for (const entry of this.#streams.values()) {
+      const settled = entry.stream.unacknowledged.length === 0;
+      if (settled) entry.repeatAtMs = undefined;
+      else if (entry.repeatAtMs !== undefined && entry.repeatAtMs <= nowMs) this.#repeat(entry);
+      if (entry.acknowledgeAtMs !== undefined && entry.acknowledgeAtMs <= nowMs) {
+        entry.acknowledgeAtMs = undefined;
+        this.#options.send(entry.channel, { kind: "command-ack", call: entry.call, ackCommand: entry.stream.appliedCommand });
+      }
+      if (settled && entry.idleSinceMs !== undefined && nowMs - entry.idleSinceMs >= IDLE_STREAM_MS) {
+        this.#streams.delete(entry.call);
+        continue;
+      }
+      waiting ||= !settled || entry.acknowledgeAtMs !== undefined || entry.idleSinceMs !== undefined;
+    }
+    return waiting;
+  }
+}
