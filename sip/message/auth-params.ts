@@ -20,6 +20,8 @@ export function parseAuthParams(text: string): AuthParams | undefined {
   if (scheme === "" || (scanner.pos === schemeEnd && !scanner.atEnd())) return undefined;
   const params = scanAuthParams(new Scanner(text, scanner.pos));
   if (params !== undefined) return { scheme, params };
+  // Digest has parameters always; `realm=` would pass for base64.
+  if (scheme.toLowerCase() === "digest") return undefined;
   const token68 = text.slice(scanner.pos).trim();
   return isToken68(token68) ? { scheme, params: new Map(), token68 } : undefined;
 }

@@ -47,6 +47,11 @@ export function isDigitCode(code: number): boolean {
   return code >= 48 && code <= 57;
 }
 
+export function isAlphaCode(code: number): boolean {
+  const lower = code | 32;
+  return lower >= 97 && lower <= 122;
+}
+
 /** A decimal number without sign that fits `max`; undefined for anything else, however long. */
 export function parseDecimal(text: string, max: number): number | undefined {
   if (text.length === 0) return undefined;

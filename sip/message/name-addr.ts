@@ -1,6 +1,7 @@
 /** `name-addr` and `addr-spec` with their header parameters (RFC 3261 sections 20.10 and 25.1). */
 import {
   AT_SIGN,
+  characterTable,
   COLON,
   COMMA,
   DEL,
@@ -17,7 +18,7 @@ import {
   SP,
   type Params,
 } from "./characters.ts";
-import { uriSchemeOf } from "./sip-uri.ts";
+import { uriSchemeLength } from "./sip-uri.ts";
 
 export interface NameAddr {
   /** Without quotes and escapes. */
@@ -123,13 +124,15 @@ function finish(scanner: Scanner, displayName: string | undefined, uri: string):
 
 /** A scheme and no character that ends a URI: enough to store and echo it; its parts are parsed by those who use them. */
 function isUriShaped(uri: string): boolean {
-  if (uriSchemeOf(uri) === undefined) return false;
+  if (uriSchemeLength(uri) === 0) return false;
   for (let at = 0; at < uri.length; at++) {
-    const code = uri.charCodeAt(at);
-    if (code <= SP || code === DQUOTE || code === LESS_THAN || code === GREATER_THAN || code === DEL) return false;
+    if (ENDS_URI[uri.charCodeAt(at)] === 1) return false;
   }
   return true;
 }
+
+const CONTROLS = Array.from({ length: SP }, (_, code) => String.fromCharCode(code)).join("");
+const ENDS_URI = characterTable(`${CONTROLS} "<>\u007f`);
 
 /** Media feature tags have their values in quotes always (RFC 3840 section 9). */
 const FEATURE_TAGS: ReadonlySet<string> = new Set([

@@ -1,10 +1,9 @@
 /** Octets to SIP messages. Whatever a peer sends is answered with a value; nothing here throws. */
 import { CR, isToken, LF, parseDecimal, printable } from "./characters.ts";
 import { decodeHead, findHeadEnd, scanHead, type ProblemSeed, type ScannedHead } from "./head-scanner.ts";
-import { header } from "./headers.ts";
 import { SIP_LIMITS, type SipLimits } from "./limits.ts";
 import { checkRequest, checkResponse, respondableRequest } from "./message-checks.ts";
-import type { SipMessage, SipRequest } from "./sip-message.ts";
+import type { HeaderField, SipMessage, SipRequest } from "./sip-message.ts";
 
 export interface SipParseProblem {
   /** Stable, kebab-case. */
@@ -55,27 +54,30 @@ function failWithoutEnd(octets: Uint8Array, tooLong: boolean, limits: SipLimits)
 }
 
 function assemble(head: ScannedHead, octets: Uint8Array, bodyStart: number, limits: SipLimits): SipParseOutcome {
+  const { headers, seen } = head;
   const start = parseStartLine(head.startLine);
   if (start.problem !== undefined) return fail(head, start.problem);
-  const message: SipMessage =
-    start.kind === "request"
-      ? { kind: "request", method: start.method, requestUri: start.requestUri, headers: head.headers, body: NO_OCTETS }
-      : { kind: "response", status: start.status, reason: start.reason, headers: head.headers, body: NO_OCTETS };
-  const seed =
-    head.problem ??
-    (message.kind === "request" ? checkRequest(message, head.seen, limits) : checkResponse(message, head.seen, limits));
-  if (seed !== undefined) return fail(head, seed);
-
-  const body = cutBody(header(message, "content-length"), octets, bodyStart);
-  if (!(body instanceof Uint8Array)) return fail(head, body);
-  return { ok: true, message: { ...message, body } };
+  const cut = cutBody(headers, octets, bodyStart);
+  const body = cut instanceof Uint8Array ? cut : NO_OCTETS;
+  let message: SipMessage;
+  let problem = head.problem;
+  if (start.kind === "request") {
+    message = { kind: "request", method: start.method, requestUri: start.requestUri, headers, body };
+    problem ??= checkRequest(message, seen, limits);
+  } else {
+    message = { kind: "response", status: start.status, reason: start.reason, headers, body };
+    problem ??= checkResponse(message, seen, limits);
+  }
+  if (problem !== undefined) return fail(head, problem);
+  return cut instanceof Uint8Array ? { ok: true, message } : fail(head, cut);
 }
 
-function cutBody(contentLength: string | undefined, octets: Uint8Array, start: number): Uint8Array | ProblemSeed {
+function cutBody(headers: readonly HeaderField[], octets: Uint8Array, start: number): Uint8Array | ProblemSeed {
+  const contentLength = headers.find(({ name }) => name === "content-length")?.value;
   const available = octets.length - start;
   let length = available;
   if (contentLength !== undefined) {
-    const declared = parseDecimal(contentLength, Number.MAX_VALUE);
+    const declared = parseDecimal(contentLength, Number.POSITIVE_INFINITY);
     if (declared === undefined)
       return { code: "content-length-invalid", status: 400, detail: `Content-Length is ${printable(contentLength)}` };
     if (declared > available)

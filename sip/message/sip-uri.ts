@@ -4,6 +4,7 @@ import {
   characterTable,
   COLON,
   EQUALS,
+  isAlphaCode,
   isDigitCode,
   NO_PARAMS,
   parseDecimal,
@@ -28,6 +29,7 @@ export interface SipUri {
 }
 
 const UNRESERVED = `${ALPHANUMERIC}-_.!~*'()`;
+const SCHEME = characterTable(`${ALPHANUMERIC}+-.`);
 const USER = characterTable(`${UNRESERVED}&=+$,;?/`);
 const PASSWORD = characterTable(`${UNRESERVED}&=+$,`);
 const PARAM = characterTable(`${UNRESERVED}[]/:&+$`);
@@ -39,17 +41,18 @@ const TEL_NUMBER = characterTable("0123456789abcdefABCDEF*#+-.()");
 
 const NO_HEADERS: ReadonlyMap<string, string> = new Map();
 
+/** How long the scheme is that the text starts with; 0 when it starts with none or nothing follows it. */
+export function uriSchemeLength(text: string): number {
+  let at = 0;
+  while (SCHEME[text.charCodeAt(at)] === 1) at++;
+  const isScheme = text.charCodeAt(at) === COLON && at + 1 < text.length && at > 0 && isAlphaCode(text.charCodeAt(0));
+  return isScheme ? at : 0;
+}
+
 /** The scheme of any URI in lower case; undefined when the text does not start with one. */
 export function uriSchemeOf(text: string): string | undefined {
-  const colon = text.indexOf(":");
-  if (colon < 1 || colon === text.length - 1) return undefined;
-  for (let at = 0; at < colon; at++) {
-    const code = text.charCodeAt(at);
-    const isAlpha = (code >= 97 && code <= 122) || (code >= 65 && code <= 90);
-    if (isAlpha) continue;
-    if (at === 0 || !(isDigitCode(code) || code === 43 || code === 45 || code === 46)) return undefined;
-  }
-  return text.slice(0, colon).toLowerCase();
+  const length = uriSchemeLength(text);
+  return length === 0 ? undefined : text.slice(0, length).toLowerCase();
 }
 
 /** undefined for what is malformed and for other schemes (see `uriSchemeOf`). */

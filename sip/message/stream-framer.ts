@@ -152,7 +152,7 @@ function contentLength(head: string, max: number): number | ProblemSeed {
   if (value === undefined)
     return { code: "content-length-missing", status: 400, detail: "a stream needs Content-Length" };
   if (typeof value !== "string") return value;
-  const length = parseDecimal(value, Number.MAX_VALUE);
+  const length = parseDecimal(value, Number.POSITIVE_INFINITY);
   if (length === undefined)
     return { code: "content-length-invalid", status: 400, detail: `Content-Length is ${printable(value)}` };
   if (length > max) return { code: "message-too-long", status: 413, detail: `Content-Length is ${printable(value)}` };

@@ -88,7 +88,7 @@ export function expiresOf(message: SipMessage): number | undefined {
 
 /** Also for the `expires` parameter of Contact. */
 export function parseDeltaSeconds(value: string): number | undefined {
-  const seconds = parseDecimal(value, Number.MAX_VALUE);
+  const seconds = parseDecimal(value, Number.POSITIVE_INFINITY);
   return seconds === undefined ? undefined : Math.min(seconds, MAX_EXPIRES_SECONDS);
 }
 
