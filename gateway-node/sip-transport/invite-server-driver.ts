@@ -66,8 +66,9 @@ export class InviteServerDriver implements ServerTransaction {
     this.#perform(this.#machine.receive({ kind: "start" }, this.#nowMs()));
   }
 
-  onRepeatedRequest(): void {
-    this.#perform(this.#machine.receive({ kind: "request" }, this.#nowMs()));
+  /** Answered where the repeat came from: a NAT may have given the phone another port meanwhile. */
+  onRepeatedRequest(path: ResponsePath): void {
+    this.#perform(this.#machine.receive({ kind: "request" }, this.#nowMs()), path);
   }
 
   onAck(request: SipRequest): void {
@@ -105,12 +106,12 @@ export class InviteServerDriver implements ServerTransaction {
     return this.#options.context.clock.nowMs();
   }
 
-  #perform(outputs: readonly InviteServerOutput[]): void {
+  #perform(outputs: readonly InviteServerOutput[], path: ResponsePath = this.#options.path): void {
     const { context } = this.#options;
     for (const output of outputs) {
       switch (output.kind) {
         case "send":
-          this.#send(output.message);
+          context.sendResponse(this.#serialize(output.message), path);
           break;
         case "set-timer":
           this.#timers.setAt(output.timer, output.atMs);
@@ -138,11 +139,6 @@ export class InviteServerDriver implements ServerTransaction {
         this.#options.context.callTu("ack-timeout", () => this.onAckTimeout?.());
       }
     }
-  }
-
-  #send(response: SipResponse): void {
-    const { context, path } = this.#options;
-    context.sendResponse(this.#serialize(response), path);
   }
 
   /** Before the machine moves, so that a response that cannot be written leaves room for another one. */

@@ -49,8 +49,9 @@ export class NonInviteServerDriver implements ServerTransaction {
     this.#perform(this.#machine.receive({ kind: "start" }, this.#nowMs()));
   }
 
-  onRepeatedRequest(): void {
-    this.#perform(this.#machine.receive({ kind: "request" }, this.#nowMs()));
+  /** Answered where the repeat came from: a NAT may have given the phone another port meanwhile. */
+  onRepeatedRequest(path: ResponsePath): void {
+    this.#perform(this.#machine.receive({ kind: "request" }, this.#nowMs()), path);
   }
 
   respond(response: SipResponse): void {
@@ -74,8 +75,8 @@ export class NonInviteServerDriver implements ServerTransaction {
     return this.#options.context.clock.nowMs();
   }
 
-  #perform(outputs: readonly NonInviteServerOutput[]): void {
-    const { context, path } = this.#options;
+  #perform(outputs: readonly NonInviteServerOutput[], path: ResponsePath = this.#options.path): void {
+    const { context } = this.#options;
     for (const output of outputs) {
       switch (output.kind) {
         case "send":

@@ -149,23 +149,23 @@ export class TransactionLayer implements TransactionContext {
       this.#onAck(received, via, flow);
       return;
     }
-    const key = serverTransactionKey(received, via, flow.host);
+    const path = responsePath(via, flow);
+    const key = serverTransactionKey(received, via, flow);
     const known = this.#servers.get(key);
     if (known !== undefined) {
       this.count("sip.request.repeated");
-      known.onRepeatedRequest();
+      known.onRepeatedRequest(path);
       return;
     }
     const request = stampSource(received, via, flow.host, flow.port);
-    const path = responsePath(via, flow);
     if (received.method === "CANCEL")
-      this.#onCancel(key, request, path, serverTransactionKey(received, via, flow.host, "INVITE"));
+      this.#onCancel(key, request, path, serverTransactionKey(received, via, flow, "INVITE"));
     else if (this.#hasRoomFor(request)) this.#startServer(key, request, path).start();
     else this.#refuse(request, path);
   }
 
   #onAck(received: SipRequest, via: Via, flow: SipFlow): void {
-    const invite = this.#servers.get(serverTransactionKey(received, via, flow.host, "INVITE"));
+    const invite = this.#servers.get(serverTransactionKey(received, via, flow, "INVITE"));
     const request = stampSource(received, via, flow.host, flow.port);
     if (invite?.kind === "invite") invite.onAck(request);
     else this.deliver(new AckTransaction(request, flow));

@@ -1,8 +1,8 @@
 /** Which transaction a message belongs to: RFC 3261 sections 17.1.3 and 17.2.3. */
 import { header } from "../message/headers.ts";
+import { tagOf } from "../message/name-addr.ts";
 import type { SipRequest, SipResponse } from "../message/sip-message.ts";
 import { cseqOf, fromOf, topVia } from "../message/typed-headers.ts";
-import { tagOf } from "../message/name-addr.ts";
 import { serializeVia } from "../message/via.ts";
 import type { Via } from "../message/via.ts";
 
@@ -21,34 +21,28 @@ export function responseTransactionKey(response: SipResponse): string | undefine
 }
 
 /**
- * The key of the server transaction of a request; `via` is its top Via as received. With `method` "INVITE" an ACK or a
- * CANCEL finds the INVITE that it belongs to.
+ * The key of the server transaction of a request; `via` is its top Via as received, `source` where it came from. With
+ * `method` "INVITE" an ACK to a failure or a CANCEL finds the INVITE that it belongs to.
  *
- * DEVIATION (docs/compliance.md#3261-17.2.3): `sourceHost` is part of the key. Phones behind different NATs show the
- * same private sent-by, and some count their branches up from 1; neither may end in another's transaction.
+ * DEVIATION (docs/compliance.md#3261-17.2.3): besides branch, sent-by and method, the key holds Call-ID, CSeq number and
+ * the source's host and transport, which repeats, ACK and CANCEL share with their request. Phones behind different NATs
+ * show the same private sent-by, and some count their branches up from 1: neither may end in another's transaction.
  */
 export function serverTransactionKey(
   request: SipRequest,
   via: Via,
-  sourceHost: string,
+  source: { readonly transport: string; readonly host: string },
   method: string = request.method,
 ): string {
+  const callId = header(request, "call-id") ?? "";
+  const common = `${method} ${source.transport} ${source.host} ${callId} ${cseqOf(request)?.number ?? ""}`;
   if (via.branch !== undefined && hasMagicCookie(via.branch)) {
-    return `${method} ${via.branch} ${via.host.toLowerCase()}:${via.port ?? ""} ${sourceHost}`;
+    return `${common} ${via.host.toLowerCase()}:${via.port ?? ""} ${via.branch}`;
   }
   // RFC 2543: an ACK's To has the tag of our response, which the INVITE's has not, so To stays out of the key.
   const from = fromOf(request);
   const fromTag = from === undefined ? undefined : tagOf(from);
-  const cseq = cseqOf(request)?.number ?? "";
-  return [
-    method,
-    request.requestUri,
-    fromTag ?? "",
-    header(request, "call-id") ?? "",
-    cseq,
-    serializeVia(via),
-    sourceHost,
-  ].join(" ");
+  return `${common} ${request.requestUri} ${fromTag ?? ""} ${serializeVia(via)}`;
 }
 
 function hasMagicCookie(viaBranch: string): boolean {

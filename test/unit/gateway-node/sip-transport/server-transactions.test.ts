@@ -96,6 +96,18 @@ describe("server transactions over UDP", () => {
     expect(requests.length).toBe(0);
   });
 
+  it("answers a repeat to where it came from, when a NAT gave the phone another port", async () => {
+    const { stack, phone, requests } = await stackAndPhone();
+    phone.send(requestText("REGISTER"));
+    const transaction = await requests.next();
+    transaction.respond(createResponse(transaction.request, 200, { toTag: "gw" }));
+    expect((await phone.response()).status).toBe(200);
+    const rebound = await udpPhone(stack.localAddress("udp").port);
+    rebound.send(requestText("REGISTER"));
+    expect((await rebound.response()).status).toBe(200);
+    expect(requests.length).toBe(0);
+  });
+
   it("handles the same request as a new one after Timer J", async () => {
     const { phone, requests, clock } = await stackAndPhone();
     phone.send(requestText("REGISTER"));

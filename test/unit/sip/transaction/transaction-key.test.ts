@@ -5,10 +5,12 @@ import { createCancel } from "#sip/transaction/derived-requests";
 import { clientTransactionKey, responseTransactionKey, serverTransactionKey } from "#sip/transaction/transaction-key";
 import { aRequest, aResponse } from "./drive-machine.ts";
 
+const HOME = { transport: "udp", host: "198.51.100.7" };
+
 function keyOf(request: SipRequest, viaText: string, method?: string): string {
   const via = parseVia(viaText);
   if (via === undefined) throw new Error(`no Via: ${viaText}`);
-  return serverTransactionKey(request, via, "198.51.100.7", method);
+  return serverTransactionKey(request, via, HOME, method);
 }
 
 const modern = "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKone";
@@ -49,34 +51,33 @@ describe("transaction keys", () => {
     );
   });
 
-  it("keep phones with the same private address behind different NATs apart", () => {
+  it.each([
+    { what: "the same private address behind different NATs", source: { transport: "udp", host: "203.0.113.9" } },
+    { what: "the same address on another transport", source: { transport: "tcp", host: "198.51.100.7" } },
+  ])("keep phones with $what apart", ({ source }) => {
     const via = parseVia(modern);
     if (via === undefined) throw new Error("no Via");
-    expect(serverTransactionKey(aRequest("INVITE"), via, "198.51.100.7")).not.toBe(
-      serverTransactionKey(aRequest("INVITE"), via, "203.0.113.9"),
+    expect(serverTransactionKey(aRequest("INVITE"), via, source)).not.toBe(
+      serverTransactionKey(aRequest("INVITE"), via, HOME),
     );
   });
 
-  it.each(["call-id", "cseq", "from"])("of RFC 2543 requests differ by %s", (name) => {
-    const changed = {
-      ...aRequest("INVITE"),
-      headers: aRequest("INVITE").headers.map((field) =>
-        field.name === name ? { ...field, value: CHANGED[name] ?? "" } : field,
-      ),
-    };
-    expect(keyOf(changed, old)).not.toBe(keyOf(aRequest("INVITE"), old));
-    expect(keyOf(changed, modern)).toBe(keyOf(aRequest("INVITE"), modern));
+  it.each([modern, old])(
+    "differ by Call-ID and CSeq number, for a phone that counts branches up from 1 (%s)",
+    (via) => {
+      for (const name of ["call-id", "cseq"])
+        expect(keyOf(changed(name), via)).not.toBe(keyOf(aRequest("INVITE"), via));
+    },
+  );
+
+  it("differ by From tag only for RFC 2543 clients", () => {
+    expect(keyOf(changed("from"), old)).not.toBe(keyOf(aRequest("INVITE"), old));
+    expect(keyOf(changed("from"), modern)).toBe(keyOf(aRequest("INVITE"), modern));
   });
 
   it("count the magic cookie alone as no branch at all", () => {
     const bare = "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK";
-    const other = {
-      ...aRequest("INVITE"),
-      headers: aRequest("INVITE").headers.map((field) =>
-        field.name === "call-id" ? { ...field, value: "call-2" } : field,
-      ),
-    };
-    expect(keyOf(other, bare)).not.toBe(keyOf(aRequest("INVITE"), bare));
+    expect(keyOf(changed("from"), bare)).not.toBe(keyOf(aRequest("INVITE"), bare));
   });
 });
 
@@ -85,3 +86,11 @@ const CHANGED: Readonly<Record<string, string>> = {
   cseq: "8 INVITE",
   from: "<sip:alice@example.com>;tag=z",
 };
+
+function changed(name: string): SipRequest {
+  const invite = aRequest("INVITE");
+  return {
+    ...invite,
+    headers: invite.headers.map((field) => (field.name === name ? { name, value: CHANGED[name] ?? "" } : field)),
+  };
+}
