@@ -148,7 +148,7 @@ interface BaresipPlace {
   readonly host: string;
   readonly port: number;
   readonly recordings: string;
-  readonly removeFolder: () => Promise<void> | void;
+  readonly removeFolder: () => Promise<void>;
 }
 
 export class Baresip {

@@ -36,7 +36,12 @@ export class Lab implements Closable {
   }
 }
 
-export async function temporaryFolder(): Promise<Closable & { readonly path: string }> {
+export interface TemporaryFolder {
+  readonly path: string;
+  readonly close: () => Promise<void>;
+}
+
+export async function temporaryFolder(): Promise<TemporaryFolder> {
   const path = await mkdtemp(join(tmpdir(), "nearside-test-"));
   return { path, close: () => rm(path, { recursive: true, force: true, maxRetries: 3 }) };
 }

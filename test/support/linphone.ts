@@ -117,7 +117,7 @@ interface LinphonePlace {
   readonly host: string;
   readonly port: number;
   readonly recording: string;
-  readonly removeFolder: () => Promise<void> | void;
+  readonly removeFolder: () => Promise<void>;
 }
 
 interface WaitOptions {

@@ -65,11 +65,27 @@ export async function startSipp(options: SippOptions): Promise<Sipp> {
     ignoreOutput: true,
     args: [
       ...script,
-      ...["-i", host, "-mi", host, "-p", String(port), "-t", TRANSPORT_MODES[transport], "-nostdin"],
+      "-i",
+      host,
+      "-mi",
+      host,
+      "-p",
+      String(port),
+      "-t",
+      TRANSPORT_MODES[transport],
+      "-nostdin",
       // Two ports for each scenario with media, away from the gateways' ranges.
-      ...["-mp", String(options.mediaPort ?? (await freePort(host, 4)))],
-      ...["-timeout", String(timeoutSeconds), "-timeout_error"],
-      ...["-trace_err", "-error_file", files.errors, "-trace_msg", "-message_file", files.messages],
+      "-mp",
+      String(options.mediaPort ?? (await freePort(host, 4))),
+      "-timeout",
+      String(timeoutSeconds),
+      "-timeout_error",
+      "-trace_err",
+      "-error_file",
+      files.errors,
+      "-trace_msg",
+      "-message_file",
+      files.messages,
       ...(calls === undefined ? [] : ["-m", String(calls)]),
       ...(rate === undefined ? [] : ["-r", String(rate)]),
       ...(service === undefined ? [] : ["-s", service]),
@@ -95,7 +111,7 @@ interface SippPlace {
   readonly host: string;
   readonly port: number;
   readonly files: { readonly errors: string; readonly messages: string };
-  readonly removeFolder: () => Promise<void> | void;
+  readonly removeFolder: () => Promise<void>;
 }
 
 export class Sipp {
@@ -244,11 +260,17 @@ function ackRefusal(user: SippUser, to: string, cseq: number): readonly string[]
   ];
 }
 
-/** Calls `to` with digest authentication, stays for `holdMs`, hangs up. `challenge`: what the gateway asks with. */
+export interface CallScenarioOptions {
+  readonly holdMs?: number;
+  /** What the gateway asks for credentials with. */
+  readonly challenge?: 401 | 407;
+}
+
+/** Calls `to` with digest authentication, stays for `holdMs`, hangs up. */
 export function callScenario(
   user: SippUser,
   to: string,
-  { holdMs = 1_000, challenge = 407 as 401 | 407 } = {},
+  { holdMs = 1_000, challenge = 407 }: CallScenarioOptions = {},
 ): { readonly xml: string } {
   return scenario(
     "call",

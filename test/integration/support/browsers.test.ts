@@ -1,0 +1,102 @@
+/** The drivers of real browsers with the real SIP libraries, against each other over a switchboard that only hands messages on. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { launchChromium } from "../../support/browser/chromium.ts";
+import { Lab } from "../../support/lab.ts";
+import { startSipDouble } from "../../support/sip-double.ts";
+import { longestSilenceMs, spectrumShare, toneStartMs } from "../../support/tone.ts";
+
+let lab: Lab;
+beforeEach(() => {
+  lab = new Lab();
+});
+afterEach(() => lab.close());
+
+const DOMAIN = "demo.example";
+const PASSWORDS = { alice: "correct-horse", bob: "battery-staple" } as const;
+
+describe("Chromium", () => {
+  it("calls from sip.js to JsSIP, and each hears the other's tone without a break", async () => {
+    const server = (await lab.own(startSipDouble(PASSWORDS))).webSocketUrl;
+    const [alice, bob] = await Promise.all([
+      lab.own(launchChromium({ toneFrequency: 600 })),
+      lab.own(launchChromium({ toneFrequency: 1_000 })),
+    ]);
+    await alice.start({
+      library: "sip.js",
+      server,
+      identity: "alice",
+      domain: DOMAIN,
+      password: PASSWORDS.alice,
+      codecs: ["audio/PCMU"],
+    });
+    await bob.start({
+      library: "jssip",
+      server,
+      identity: "bob",
+      domain: DOMAIN,
+      password: PASSWORDS.bob,
+    });
+    await alice.register();
+    await bob.register();
+    await alice.call("bob");
+    await bob.waitEvent("incoming");
+    await bob.answer();
+    await alice.waitEstablished();
+    await bob.waitEstablished();
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    for (const [phone, frequency] of [
+      [alice, 1_000],
+      [bob, 600],
+    ] as const) {
+      const { samples, rate } = await phone.received();
+      const from = (toneStartMs(samples, rate, frequency) ?? 0) + 300;
+      expect(spectrumShare(samples, rate, frequency, { from })).toBeGreaterThan(0.9);
+      expect(longestSilenceMs(samples, rate, frequency, { from })).toBeLessThanOrEqual(60);
+      expect(await phone.statistics()).toMatchObject({
+        connectionState: "connected",
+        codec: "audio/PCMU",
+        peerConnections: 1,
+        getUserMediaCalls: 1,
+      });
+    }
+    await bob.hangup();
+    await alice.waitEvent("ended");
+  });
+
+  it.each(["sip.js", "jssip"] as const)(
+    "reports a refused registration and a call to nobody with %s",
+    async (library) => {
+      const server = (await lab.own(startSipDouble(PASSWORDS))).webSocketUrl;
+      const phone = await lab.own(launchChromium());
+      await phone.start({ library, server, identity: "alice", domain: DOMAIN, password: "wrong" });
+      await expect(phone.register()).rejects.toThrow("401");
+      await phone.call("nobody");
+      expect((await phone.waitEvent("ended")).detail).toContain("404");
+    },
+  );
+
+  it.each(["sip.js", "jssip"] as const)("comes back after its socket was cut with %s", async (library) => {
+    const server = (await lab.own(startSipDouble(PASSWORDS))).webSocketUrl;
+    const phone = await lab.own(launchChromium());
+    await phone.start({ library, server, identity: "alice", domain: DOMAIN, password: PASSWORDS.alice });
+    await phone.register();
+    const from = await phone.mark();
+    await phone.dropSocket();
+    await phone.waitEvent("disconnected", { from });
+    await phone.waitEvent("registered", { from });
+  });
+
+  it("sends a bearer token with REGISTER in place of a password", async () => {
+    const double = await lab.own(startSipDouble(PASSWORDS));
+    const phone = await lab.own(launchChromium());
+    await phone.start({
+      library: "jssip",
+      server: double.webSocketUrl,
+      identity: "alice",
+      domain: DOMAIN,
+      bearerToken: "abc.def",
+    });
+    await expect(phone.register()).rejects.toThrow("401");
+    expect(double.received[0]).toMatch(/^REGISTER [\s\S]*\r\nAuthorization: Bearer abc\.def\r\n/);
+  });
+});

@@ -1,0 +1,146 @@
+/** A phone in a real browser, as a test holds it. */
+import type { Recording } from "../wav.ts";
+import type { PhoneEvent, PhoneEventKind, PhonePage, PhonePageOptions, PhoneStatistics } from "./phone-page.ts";
+
+/** What a browser must be able to do for us: run one function of the page. */
+export interface PageDriver {
+  readonly name: string;
+  /** The browser's main process. */
+  readonly pid: number;
+  invoke(method: string, args: string): Promise<string>;
+  /** What the page and its libraries wrote to the console. */
+  readonly console: readonly string[];
+  close(): Promise<void>;
+}
+
+export interface WaitOptions {
+  readonly timeoutMs?: number;
+  /** Place in the events to look from, see `mark`. */
+  readonly from?: number;
+}
+
+export class BrowserPhone {
+  readonly driver: PageDriver;
+
+  constructor(driver: PageDriver) {
+    this.driver = driver;
+  }
+
+  get pid(): number {
+    return this.driver.pid;
+  }
+
+  /** Opens the WebSocket. */
+  async start(options: PhonePageOptions): Promise<void> {
+    await this.#ask("start", options);
+  }
+
+  /** Registers and waits for the registrar's word; a refusal fails with its status. */
+  async register({ timeoutMs = 10_000 }: WaitOptions = {}): Promise<void> {
+    const from = await this.mark();
+    await this.#ask("register");
+    const { kind, detail } = await this.waitEvent(["registered", "registration-failed"], { timeoutMs, from });
+    if (kind !== "registered") throw new Error(`${this.driver.name}: registration refused: ${detail}`);
+  }
+
+  async unregister(): Promise<void> {
+    await this.#ask("unregister");
+  }
+
+  /** Sends INVITE; wait for `established` or `ended` then. A bare identity is called in the phone's own domain. */
+  async call(target: string): Promise<void> {
+    await this.#ask("call", target);
+  }
+
+  async answer(): Promise<void> {
+    await this.#ask("answer");
+  }
+
+  async reject(): Promise<void> {
+    await this.#ask("reject");
+  }
+
+  async hangup(): Promise<void> {
+    await this.#ask("hangup");
+  }
+
+  async hold(): Promise<void> {
+    await this.#ask("hold");
+  }
+
+  async resume(): Promise<void> {
+    await this.#ask("resume");
+  }
+
+  async sendDigits(digits: string): Promise<void> {
+    await this.#ask("sendDigits", digits);
+  }
+
+  async dropSocket(): Promise<void> {
+    await this.#ask("dropSocket");
+  }
+
+  async stop(): Promise<void> {
+    await this.#ask("stop");
+  }
+
+  async events(): Promise<readonly PhoneEvent[]> {
+    return await this.#ask("events");
+  }
+
+  /** The end of the events now, to wait only for what comes later. */
+  async mark(): Promise<number> {
+    return (await this.events()).length;
+  }
+
+  async waitEvent(
+    kinds: PhoneEventKind | readonly PhoneEventKind[],
+    { timeoutMs = 10_000, from = 0 }: WaitOptions = {},
+  ): Promise<PhoneEvent> {
+    return await this.#ask("waitEvent", [kinds].flat(), from, timeoutMs);
+  }
+
+  async waitEstablished(options: WaitOptions = {}): Promise<PhoneEvent> {
+    const event = await this.waitEvent(["established", "ended"], options);
+    if (event.kind !== "established") throw new Error(`${this.driver.name}: the call ended instead: ${event.detail}`);
+    return event;
+  }
+
+  /** All that it played since its first call, in real time; `startedAtMs` is the wall time of the first sample. */
+  async received(): Promise<Recording & { readonly startedAtMs: number }> {
+    const { rate, startedAtMs, base64 } = await this.#ask("recording");
+    const bytes = Buffer.from(base64, "base64");
+    const samples = Int16Array.from({ length: Math.floor(bytes.length / 2) }, (_, index) =>
+      bytes.readInt16LE(index * 2),
+    );
+    return { rate, startedAtMs, samples };
+  }
+
+  async statistics(): Promise<PhoneStatistics> {
+    return await this.#ask("statistics");
+  }
+
+  async descriptions(): Promise<{ readonly local: string; readonly remote: string }> {
+    return await this.#ask("descriptions");
+  }
+
+  async close(): Promise<void> {
+    await this.driver.close();
+  }
+
+  async #ask<Method extends keyof PhonePage>(
+    method: Method,
+    ...args: Parameters<PhonePage[Method]>
+  ): Promise<Awaited<ReturnType<PhonePage[Method]>>> {
+    try {
+      return JSON.parse(await this.driver.invoke(method, JSON.stringify(args))) as Awaited<
+        ReturnType<PhonePage[Method]>
+      >;
+    } catch (cause) {
+      throw new Error(
+        `${this.driver.name}: ${method}: ${String(cause)}\nconsole:\n${this.driver.console.slice(-20).join("\n")}`,
+        { cause },
+      );
+    }
+  }
+}

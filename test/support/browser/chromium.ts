@@ -1,0 +1,77 @@
+/** Debian's Chromium through playwright-core. One browser for each phone, because the microphone is a file for the whole process. */
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import { Lab } from "../lab.ts";
+import { writeToneWav } from "../wav.ts";
+import { BrowserPhone } from "./browser-phone.ts";
+import type { PageDriver } from "./browser-phone.ts";
+import { servePhonePage } from "./page-server.ts";
+
+export interface ChromiumOptions {
+  /** What its microphone hears. */
+  readonly toneFrequency?: number;
+  /** Address of the page; only loopback and HTTPS give a page the microphone without a further flag. */
+  readonly host?: string;
+  /** Further command line flags. */
+  readonly args?: readonly string[];
+  readonly executable?: string;
+}
+
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--use-fake-ui-for-media-stream",
+  "--use-fake-device-for-media-stream",
+  "--autoplay-policy=no-user-gesture-required",
+  // Without it, there is no candidate for a gateway on 127.0.0.1 to answer.
+  "--allow-loopback-in-peer-connection",
+  // The page is never in the foreground; its timers must run all the same.
+  "--disable-background-timer-throttling",
+  "--disable-renderer-backgrounding",
+  "--disable-backgrounding-occluded-windows",
+];
+
+export async function launchChromium(options: ChromiumOptions = {}): Promise<BrowserPhone> {
+  const { toneFrequency = 600, host = "127.0.0.1", args = [], executable = "/usr/bin/chromium" } = options;
+  const lab = new Lab();
+  try {
+    const page = await lab.own(servePhonePage(host));
+    const microphone = join(await lab.folder(), "microphone.wav");
+    await writeToneWav(microphone, { frequency: toneFrequency, seconds: 10, rate: 48_000 });
+    const insecure = host.startsWith("127.")
+      ? []
+      : [`--unsafely-treat-insecure-origin-as-secure=${page.url.replace(/\/$/, "")}`];
+    const server = await lab.own(
+      chromium.launchServer({
+        executablePath: executable,
+        headless: true,
+        args: [...FLAGS, `--use-file-for-fake-audio-capture=${microphone}`, ...insecure, ...args],
+      }),
+    );
+    const browser = await chromium.connect(server.wsEndpoint());
+    const context = await browser.newContext({ permissions: ["microphone"] });
+    const tab = await context.newPage();
+    const lines: string[] = [];
+    tab.on("console", (message) => lines.push(`${message.type()}: ${message.text()}`));
+    tab.on("pageerror", (failure) => lines.push(`uncaught: ${failure.message}`));
+    await tab.goto(page.url);
+    await tab.waitForFunction(() => document.title === "phone ready");
+    const driver: PageDriver = {
+      name: `chromium ${toneFrequency} Hz`,
+      pid: server.process().pid ?? -1,
+      console: lines,
+      invoke: (method, json) =>
+        tab.evaluate(([name, text]) => window.invokePhonePage(name, text), [method, json] as const),
+      close: () => lab.close(),
+    };
+    return new BrowserPhone(driver);
+  } catch (failure) {
+    await lab.close();
+    throw failure;
+  }
+}

@@ -1,0 +1,132 @@
+/** JsSIP, unmodified, used as its documentation shows. */
+import { UA, WebSocketInterface } from "jssip";
+import type { RTCSession } from "jssip/lib/RTCSession.js";
+import type { PhonePageOptions } from "../phone-page.ts";
+import { MICROPHONE } from "./library-phone.ts";
+import type { LibraryPhone, Report } from "./library-phone.ts";
+
+export class JsSipPhone implements LibraryPhone {
+  readonly #options: PhonePageOptions;
+  readonly #report: Report;
+  readonly #agent: UA;
+  readonly #socket: WebSocketInterface;
+  #session: RTCSession | undefined;
+
+  constructor(options: PhonePageOptions, report: Report) {
+    this.#options = options;
+    this.#report = report;
+    this.#socket = new WebSocketInterface(options.server);
+    const { bearerToken, password } = options;
+    this.#agent = new UA({
+      sockets: [this.#socket],
+      uri: `sip:${options.identity}@${options.domain}`,
+      authorization_user: options.identity,
+      ...(password === undefined ? {} : { password }),
+      ...(bearerToken === undefined ? {} : { authorization_jwt: `Bearer ${bearerToken}` }),
+      register: false,
+      register_expires: options.registerSeconds ?? 300,
+      connection_recovery_min_interval: 1,
+      connection_recovery_max_interval: 2,
+    });
+    this.#agent.on("connected", () => report("connected"));
+    this.#agent.on("disconnected", (event: { readonly reason?: string }) => this.#disconnected(event.reason ?? ""));
+    this.#agent.on("registered", () => report("registered"));
+    this.#agent.on("unregistered", () => report("unregistered"));
+    this.#agent.on("registrationFailed", ({ response, cause }) =>
+      report("registration-failed", `${response?.status_code ?? ""} ${cause ?? ""}`),
+    );
+    this.#agent.on("newRTCSession", (event: { readonly session: RTCSession; readonly originator: string }) =>
+      this.#follow(event.session, event.originator),
+    );
+  }
+
+  async connect(): Promise<void> {
+    const connected = new Promise<void>((resolve) => this.#agent.once("connected", () => resolve()));
+    this.#agent.start();
+    await connected;
+  }
+
+  async register(): Promise<void> {
+    this.#agent.register();
+  }
+
+  async unregister(): Promise<void> {
+    this.#agent.unregister();
+  }
+
+  async call(target: string): Promise<void> {
+    this.#agent.call(target, {
+      mediaConstraints: { audio: MICROPHONE, video: false },
+      pcConfig: this.#peerConnectionConfig(),
+    });
+  }
+
+  async answer(): Promise<void> {
+    this.#current().answer({
+      mediaConstraints: { audio: MICROPHONE, video: false },
+      pcConfig: this.#peerConnectionConfig(),
+    });
+  }
+
+  async reject(): Promise<void> {
+    this.#current().terminate({ status_code: 486 });
+  }
+
+  async hangup(): Promise<void> {
+    this.#current().terminate();
+  }
+
+  async hold(): Promise<void> {
+    if (!this.#current().hold()) throw new Error("JsSIP does not hold now");
+  }
+
+  async resume(): Promise<void> {
+    if (!this.#current().unhold()) throw new Error("JsSIP does not resume now");
+  }
+
+  async sendDigit(digit: string): Promise<void> {
+    this.#current().sendDTMF(digit, { transportType: "RFC2833" as never });
+  }
+
+  async dropSocket(): Promise<void> {
+    // Its own `disconnect()` counts as meant; the socket's close is an accident, after which it recovers.
+    (this.#socket as unknown as { readonly _ws: WebSocket | null })._ws?.close();
+  }
+
+  async stop(): Promise<void> {
+    this.#agent.stop();
+  }
+
+  #current(): RTCSession {
+    if (this.#session === undefined) throw new Error("there is no call");
+    return this.#session;
+  }
+
+  #peerConnectionConfig(): RTCConfiguration {
+    return { iceServers: [...(this.#options.iceServers ?? [])] };
+  }
+
+  #disconnected(reason: string): void {
+    this.#report("disconnected", reason);
+    if (this.#options.reconnect === false) this.#agent.stop();
+  }
+
+  #follow(session: RTCSession, originator: string): void {
+    this.#session = session;
+    if (originator === "remote") this.#report("incoming", session.remote_identity.uri.toString());
+    session.on(
+      "progress",
+      (event: { readonly originator: string; readonly response?: { readonly status_code: number } }) => {
+        if (event.originator === "remote") this.#report("ringing", String(event.response?.status_code ?? ""));
+      },
+    );
+    session.on("sending", () => this.#report("trying"));
+    session.on("confirmed", () => this.#report("established"));
+    session.on("reinvite", () => this.#report("re-invited"));
+    session.on("ended", (event: { readonly cause: string }) => this.#report("ended", event.cause));
+    session.on("failed", (event: { readonly cause: string; readonly message?: unknown }) => {
+      const status = (event.message as { readonly status_code?: number } | null | undefined)?.status_code;
+      this.#report("ended", `${status ?? ""} ${event.cause}`.trim());
+    });
+  }
+}

@@ -1,0 +1,27 @@
+/** The seam between the page and the two SIP libraries. */
+import type { PhoneEventKind } from "../phone-page.ts";
+
+/** One call, as far as both libraries can do it. */
+export interface LibraryPhone {
+  connect(): Promise<void>;
+  register(): Promise<void>;
+  unregister(): Promise<void>;
+  call(uri: string): Promise<void>;
+  answer(): Promise<void>;
+  reject(): Promise<void>;
+  hangup(): Promise<void>;
+  hold(): Promise<void>;
+  resume(): Promise<void>;
+  sendDigit(digit: string): Promise<void>;
+  dropSocket(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export type Report = (kind: PhoneEventKind, detail?: string) => void;
+
+/** Processing would take a test tone for noise and remove it. */
+export const MICROPHONE: MediaTrackConstraints = {
+  echoCancellation: false,
+  noiseSuppression: false,
+  autoGainControl: false,
+};

@@ -1,0 +1,178 @@
+/** sip.js, unmodified, used as its documentation shows. */
+import { Invitation, Inviter, Registerer, RegistererState, Session, SessionState, UserAgent, Web } from "sip.js";
+import type { PhonePageOptions } from "../phone-page.ts";
+import { MICROPHONE } from "./library-phone.ts";
+import type { LibraryPhone, Report } from "./library-phone.ts";
+
+const RECONNECT_EVERY_MS = 250;
+
+export class SipJsPhone implements LibraryPhone {
+  readonly #options: PhonePageOptions;
+  readonly #report: Report;
+  readonly #agent: UserAgent;
+  readonly #registerer: Registerer;
+  #session: Session | undefined;
+  #wantsRegistration = false;
+  #stopped = false;
+
+  constructor(options: PhonePageOptions, report: Report) {
+    this.#options = options;
+    this.#report = report;
+    const uri = UserAgent.makeURI(`sip:${options.identity}@${options.domain}`);
+    if (uri === undefined) throw new Error("identity and domain make no SIP URI");
+    this.#agent = new UserAgent({
+      uri,
+      authorizationUsername: options.identity,
+      authorizationPassword: options.password ?? "",
+      logLevel: "warn",
+      transportOptions: { server: options.server },
+      sessionDescriptionHandlerFactoryOptions: {
+        iceGatheringTimeout: 2_000,
+        // Its default asks a STUN server on the internet.
+        peerConnectionConfiguration: { iceServers: [...(options.iceServers ?? [])] },
+      },
+      delegate: {
+        onConnect: () => report("connected"),
+        onDisconnect: (error) => void this.#disconnected(error),
+        onInvite: (invitation) => this.#invited(invitation),
+      },
+    });
+    const { bearerToken, registerSeconds } = options;
+    this.#registerer = new Registerer(this.#agent, {
+      expires: registerSeconds ?? 300,
+      extraHeaders: bearerToken === undefined ? [] : [`Authorization: Bearer ${bearerToken}`],
+    });
+    this.#registerer.stateChange.addListener((state) => {
+      if (state === RegistererState.Unregistered) report("unregistered");
+    });
+  }
+
+  async connect(): Promise<void> {
+    await this.#agent.start();
+  }
+
+  async register(): Promise<void> {
+    this.#wantsRegistration = true;
+    await this.#registerer.register({
+      requestDelegate: {
+        // Its state does not change when it registers again, as after a lost socket.
+        onAccept: () => this.#report("registered"),
+        onReject: ({ message }) => this.#report("registration-failed", `${message.statusCode} ${message.reasonPhrase}`),
+      },
+    });
+  }
+
+  async unregister(): Promise<void> {
+    this.#wantsRegistration = false;
+    await this.#registerer.unregister();
+  }
+
+  async call(target: string): Promise<void> {
+    const uri = UserAgent.makeURI(target);
+    if (uri === undefined) throw new Error(`not a SIP URI: ${target}`);
+    const inviter = new Inviter(this.#agent, uri, {
+      sessionDescriptionHandlerOptions: { constraints: { audio: MICROPHONE, video: false } },
+    });
+    const end = this.#follow(inviter);
+    await inviter.invite({
+      requestDelegate: {
+        onTrying: () => this.#report("trying"),
+        onProgress: ({ message }) => this.#report("ringing", `${message.statusCode} ${message.reasonPhrase}`),
+        onReject: ({ message }) => end(`${message.statusCode} ${message.reasonPhrase}`),
+      },
+    });
+  }
+
+  async answer(): Promise<void> {
+    if (!(this.#session instanceof Invitation)) throw new Error("nobody calls");
+    await this.#session.accept({
+      sessionDescriptionHandlerOptions: { constraints: { audio: MICROPHONE, video: false } },
+    });
+  }
+
+  async reject(): Promise<void> {
+    if (!(this.#session instanceof Invitation)) throw new Error("nobody calls");
+    await this.#session.reject({ statusCode: 486 });
+  }
+
+  async hangup(): Promise<void> {
+    const session = this.#current();
+    if (session.state === SessionState.Established) await session.bye();
+    else if (session instanceof Inviter) await session.cancel();
+    else await this.reject();
+  }
+
+  async hold(): Promise<void> {
+    await this.#setHold(true);
+  }
+
+  async resume(): Promise<void> {
+    await this.#setHold(false);
+  }
+
+  async sendDigit(digit: string): Promise<void> {
+    if (this.#current().sessionDescriptionHandler?.sendDtmf(digit) !== true)
+      throw new Error("no telephone-event was negotiated");
+  }
+
+  async dropSocket(): Promise<void> {
+    const { transport } = this.#agent;
+    if (transport instanceof Web.Transport) transport.ws?.close();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#agent.stop();
+  }
+
+  #current(): Session {
+    if (this.#session === undefined) throw new Error("there is no call");
+    return this.#session;
+  }
+
+  async #setHold(hold: boolean): Promise<void> {
+    const session = this.#current();
+    session.sessionDescriptionHandlerOptionsReInvite = { hold } as Web.SessionDescriptionHandlerOptions;
+    await session.invite();
+  }
+
+  #invited(invitation: Invitation): void {
+    this.#follow(invitation);
+    this.#report("incoming", invitation.remoteIdentity.uri.toString());
+    invitation.progress().catch((failure: unknown) => this.#report("error", String(failure)));
+  }
+
+  /** Returns what reports the end of the call, which only the first to know may do. */
+  #follow(session: Session): (detail: string) => void {
+    this.#session = session;
+    let hasEnded = false;
+    const end = (detail: string): void => {
+      if (!hasEnded) this.#report("ended", detail);
+      hasEnded = true;
+    };
+    session.delegate = {
+      onInvite: (request) => this.#report("re-invited", String(request.cseq)),
+      onCancel: () => end("cancelled"),
+      onBye: () => end("bye"),
+    };
+    session.stateChange.addListener((state) => {
+      if (state === SessionState.Established) this.#report("established");
+      // The reason, where there is one, is told after the state.
+      if (state === SessionState.Terminated) setTimeout(() => end("terminated"));
+    });
+    return end;
+  }
+
+  async #disconnected(error: Error | undefined): Promise<void> {
+    this.#report("disconnected", error?.message ?? "");
+    if (error === undefined || this.#options.reconnect === false) return;
+    while (!this.#stopped && !this.#agent.isConnected()) {
+      try {
+        await this.#agent.reconnect();
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, RECONNECT_EVERY_MS));
+      }
+    }
+    if (this.#wantsRegistration) await this.register();
+  }
+}
