@@ -16,7 +16,6 @@ import { readUdpKeepAlive } from "./udp-keep-alive.ts";
 import { stampSource, withOwnVia } from "./via-stamp.ts";
 
 export type { SipClock, SipStackLimits, SipStackLogEvent, SipStackOptions, SipTimer } from "./sip-stack-options.ts";
-export { ListenError } from "./listen-error.ts";
 
 /** Opens all ports or none: rejects with `ListenError`, which names the address and port. */
 export async function createSipStack(options: SipStackOptions): Promise<SipStack> {

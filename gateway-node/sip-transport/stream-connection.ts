@@ -95,6 +95,8 @@ export class StreamConnection {
   }
 
   abort(reason: string): void {
+    if (this.#state === "closed") return;
+    this.#state = "closing";
     this.#failure = reason;
     this.#socket.destroy();
   }

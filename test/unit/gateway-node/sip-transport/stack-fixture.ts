@@ -1,5 +1,4 @@
 /** A SIP stack on loopback with a clock that the test moves, and phones on real sockets. */
-import "reflect-metadata";
 import { createSocket } from "node:dgram";
 import { webcrypto } from "node:crypto";
 import { connect as connectTcp } from "node:net";

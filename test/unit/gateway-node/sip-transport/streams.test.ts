@@ -319,6 +319,19 @@ describe("connections", () => {
     expect(counters.get("sip.connection.slow")).toBe(1);
   });
 
+  it("whose peer does not read are closed once too much waits for it", async () => {
+    const { stack, counters, requests } = await openStack({ limits: { unsentBytes: 100_000 } });
+    const phone = await tcpPhone(stack.localAddress("tcp").port);
+    phone.send(requestText("OPTIONS", { transport: "TCP" }));
+    const { flow } = await requests.next();
+    const failed = new Inbox<string>();
+    stack.sendRequest(tuRequest("OPTIONS"), flow, { ...quiet, onTransportError: (reason) => failed.put(reason) });
+    phone.socket.pause();
+    const large = { ...tuRequest("MESSAGE"), body: new Uint8Array(60_000) };
+    for (let sent = 0; sent < 1_000 && !counters.has("sip.connection.unread"); sent++) stack.sendOnce(large, flow);
+    expect(await failed.next()).toBe("the peer does not read");
+  });
+
   it("without any traffic are closed after the idle limit", async () => {
     const { stack, clock, counters, requests } = await openStack({ limits: { idleMs: 60_000 } });
     const phone = await tcpPhone(stack.localAddress("tcp").port);
