@@ -1,5 +1,5 @@
 /** Legs by key: opened, joined, timed and closed. */
-import type { OutgoingStreamLease, WebRtcLegMedia } from "#protocol/capsule";
+import type { OutgoingStreamLease } from "#protocol/capsule";
 import type { CodecName, MediaJoin } from "#protocol/media";
 import { JoinTable } from "./join-table.ts";
 import type { MediaLeg } from "./media-leg.ts";
@@ -8,6 +8,15 @@ import type { MediaPlaneOptions, MediaTimer } from "./media-plane-options.ts";
 import { RtpLeg, type RtpPeer } from "./rtp-leg.ts";
 import { type BoundPorts, RtpPortPool } from "./rtp-port-pool.ts";
 import type { Trunk, TrunkTarget } from "./trunk.ts";
+import type { DtlsCertificate } from "../webrtc/dtls-certificate.ts";
+import { defaultMediaHosts } from "./media-hosts.ts";
+import { WebRtcLeg } from "../webrtc/webrtc-leg.ts";
+import { WebRtcLegs } from "../webrtc/webrtc-legs.ts";
+
+type OpenWebRtcOptions = Parameters<MediaPlane["openWebRtcLeg"]>[1];
+type AdoptWebRtcOptions = Parameters<MediaPlane["adoptWebRtcLeg"]>[1];
+
+const NO_PORTS: WebRtcOpening = { ok: false, status: 503, reason: "ports-exhausted" };
 
 /** Late packets of a finished call still arrive at its port; nobody else gets it meanwhile. */
 const PORT_DRAIN_MS = 1000;
@@ -22,13 +31,24 @@ export class GatewayMediaPlane implements MediaPlane {
   readonly #openings = new Map<MediaLegKey, symbol>();
   readonly #draining = new Map<MediaLeg, MediaTimer>();
   readonly #joins: JoinTable;
+  readonly #mediaHosts: readonly string[];
+  readonly #webRtc: WebRtcLegs;
   #secondTimer: MediaTimer;
 
-  constructor(options: MediaPlaneOptions, trunk: Trunk) {
+  constructor(options: MediaPlaneOptions, trunk: Trunk, certificate: DtlsCertificate) {
     this.#options = options;
     this.#trunk = trunk;
     this.#pool = new RtpPortPool(options.rtpPorts);
     this.#joins = new JoinTable(options, trunk, this.#legs);
+    this.#mediaHosts = options.mediaHosts.length > 0 ? options.mediaHosts : defaultMediaHosts(options.host);
+    const { forward } = this.#joins;
+    this.#webRtc = new WebRtcLegs({
+      context: options,
+      certificate,
+      hosts: this.#mediaHosts,
+      pool: this.#pool,
+      onPacket: forward,
+    });
     this.#secondTimer = options.clock.setTimer(SECOND_MS, () => this.#onSecond());
   }
 
@@ -65,30 +85,44 @@ export class GatewayMediaPlane implements MediaPlane {
     this.#joins.onAudio(leg);
   }
 
-  openWebRtcLeg(
-    _key: MediaLegKey,
-    _options: {
-      readonly epoch: number;
-      readonly remoteSdp?: string;
-      readonly codecs: readonly CodecName[];
-      readonly ssrc: number;
-    },
-  ): Promise<WebRtcOpening> {
-    return Promise.resolve({ ok: false, status: 500, reason: "not-implemented" });
+  async openWebRtcLeg(key: MediaLegKey, options: OpenWebRtcOptions): Promise<WebRtcOpening> {
+    const known = this.#legs.get(key);
+    if (known instanceof WebRtcLeg && known.epoch >= options.epoch) {
+      if (known.epoch > options.epoch) return this.#refuseStale();
+      if (options.remoteSdp === undefined) return { ok: true, localSdp: known.localSdp };
+      const reopened = this.#webRtc.reopen(known, options.remoteSdp, options.codecs);
+      this.#joins.onAudio(known);
+      return reopened;
+    }
+    const ports = await this.#bindPorts(key, this.#mediaHosts, false);
+    if (ports === undefined) return NO_PORTS;
+    return this.#placeWebRtc(this.#webRtc.open({ key, epoch: options.epoch, ports }, options));
   }
 
-  completeWebRtcLeg(_key: MediaLegKey, _remoteSdp: string, _codecs: readonly CodecName[]): WebRtcOpening {
-    return { ok: false, status: 500, reason: "not-implemented" };
+  completeWebRtcLeg(key: MediaLegKey, remoteSdp: string, codecs: readonly CodecName[]): WebRtcOpening {
+    const leg = this.#legs.get(key);
+    if (!(leg instanceof WebRtcLeg)) return { ok: false, status: 500, reason: "unknown-leg" };
+    const opening = this.#webRtc.complete(leg, remoteSdp, codecs);
+    this.#joins.onAudio(leg);
+    return opening;
   }
 
-  adoptWebRtcLeg(
-    _key: MediaLegKey,
-    _options: { readonly epoch: number; readonly media: WebRtcLegMedia; readonly sdpVersion: number },
-  ): Promise<WebRtcOpening> {
-    return Promise.resolve({ ok: false, status: 500, reason: "not-implemented" });
+  async adoptWebRtcLeg(key: MediaLegKey, options: AdoptWebRtcOptions): Promise<WebRtcOpening> {
+    const known = this.#legs.get(key);
+    if (known !== undefined && known.epoch > options.epoch) return this.#refuseStale();
+    if (known instanceof WebRtcLeg && known.epoch === options.epoch)
+      return { ok: true, localSdp: known.localSdp, audio: known.audio };
+    const ports = await this.#bindPorts(key, this.#mediaHosts, false);
+    if (ports === undefined) return NO_PORTS;
+    return this.#placeWebRtc(
+      this.#webRtc.adopt({ key, epoch: options.epoch, ports }, options.media, options.sdpVersion),
+    );
   }
 
-  grantLease(_key: MediaLegKey, _lease: OutgoingStreamLease): void {}
+  grantLease(key: MediaLegKey, lease: OutgoingStreamLease): void {
+    const leg = this.#legs.get(key);
+    if (leg instanceof WebRtcLeg) leg.grantLease(lease);
+  }
 
   join(key: MediaLegKey, join: MediaJoin, epoch: number): void {
     const leg = this.#legs.get(key);
@@ -145,6 +179,20 @@ export class GatewayMediaPlane implements MediaPlane {
     }
     if (ports !== undefined) this.#pool.release(ports);
     return undefined;
+  }
+
+  #placeWebRtc(opened: ReturnType<WebRtcLegs["open"]>): WebRtcOpening {
+    if (opened.leg !== undefined) {
+      this.#place(opened.leg);
+      // The leg may replace one under an older epoch whose trunk is still joined.
+      this.#joins.onAudio(opened.leg);
+    }
+    return opened.opening;
+  }
+
+  #refuseStale(): WebRtcOpening {
+    this.#options.count("media.stale-epoch");
+    return { ok: false, status: 500, reason: "stale-epoch" };
   }
 
   #place(leg: MediaLeg): void {

@@ -1,0 +1,97 @@
+/** The sockets of a WebRTC leg, one for each address that it offers, and the pair that media takes. */
+import type { Socket } from "node:dgram";
+import type { BoundPorts, RtpPortPool } from "../media/rtp-port-pool.ts";
+import { sendDatagram } from "../media/udp-socket.ts";
+
+export interface IceSource {
+  /** Which of our sockets it came in on: answers leave from there, or the browser does not know them. */
+  readonly socket: Socket;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How well the selected pair is known. */
+const NOTHING = 0;
+const ASSUMED = 1;
+const PROVED = 2;
+const NOMINATED = 3;
+
+export class IcePath {
+  readonly candidates: readonly { readonly host: string; readonly port: number }[];
+  #selected: IceSource | undefined;
+  #certainty = NOTHING;
+  readonly #ports: BoundPorts;
+  readonly #hosts: readonly string[];
+  readonly #pool: RtpPortPool;
+
+  constructor(ports: BoundPorts, hosts: readonly string[], pool: RtpPortPool) {
+    this.#ports = ports;
+    this.#hosts = hosts;
+    this.#pool = pool;
+    this.candidates = hosts.map((host) => ({ host, port: ports.port }));
+  }
+
+  get selected(): IceSource | undefined {
+    return this.#selected;
+  }
+
+  listen(onPacket: (packet: Buffer, source: IceSource) => void): void {
+    for (const socket of this.#ports.sockets) {
+      socket.on("message", (packet, from) => onPacket(packet, { socket, host: from.address, port: from.port }));
+    }
+  }
+
+  /** The newest nomination wins; before the first, the first proved source will do. */
+  onCheck(source: IceSource, nominated: boolean): void {
+    this.#select(source, nominated ? NOMINATED : PROVED);
+  }
+
+  /** Where to send before any check came: an adopter's guess from what the gateway before it knew. */
+  assume(host: string, port: number): void {
+    const loopback = isLoopback(host);
+    const at = Math.max(
+      0,
+      this.#hosts.findIndex((one) => isLoopback(one) === loopback),
+    );
+    const socket = this.#ports.sockets[at];
+    if (socket !== undefined) this.#select({ socket, host, port }, ASSUMED);
+  }
+
+  #select(source: IceSource, certainty: number): void {
+    if (certainty < NOMINATED && certainty <= this.#certainty) return;
+    this.#certainty = certainty;
+    if (!this.isSelected(source)) this.#selected = source;
+  }
+
+  isSelected(source: IceSource): boolean {
+    const selected = this.#selected;
+    return (
+      selected !== undefined &&
+      selected.port === source.port &&
+      selected.host === source.host &&
+      selected.socket === source.socket
+    );
+  }
+
+  send(packet: Buffer): void {
+    const selected = this.#selected;
+    if (selected !== undefined) sendDatagram(selected.socket, packet, selected.port, selected.host);
+  }
+
+  /** To where a datagram came from, over the socket that it came in on. */
+  reply(packet: Buffer, source: IceSource): void {
+    sendDatagram(source.socket, packet, source.port, source.host);
+  }
+
+  sendFromAll(packet: Buffer, host: string, port: number): void {
+    for (const socket of this.#ports.sockets) sendDatagram(socket, packet, port, host);
+  }
+
+  release(): void {
+    this.#pool.release(this.#ports);
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host.startsWith("127.");
+}
