@@ -8,11 +8,20 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Throws `TypeError` when a part holds a line end or is no token where one is due: that is a bug of ours, never a peer's. */
 export function serializeSipMessage(message: SipMessage): Uint8Array {
-  const head = encoder.encode(serializeHead(message));
-  if (message.body.length === 0) return head;
-  const octets = new Uint8Array(head.length + message.body.length);
+  const { body } = message;
+  const head = serializeHead(message);
+  // One allocation and no second copy when the head is ASCII, as it nearly always is: an octet for each character.
+  const octets = new Uint8Array(head.length + body.length);
+  const { read, written } = encoder.encodeInto(head, octets);
+  if (read !== head.length || written !== head.length) return concatenate(encoder.encode(head), body);
+  octets.set(body, head.length);
+  return octets;
+}
+
+function concatenate(head: Uint8Array, body: Uint8Array): Uint8Array {
+  const octets = new Uint8Array(head.length + body.length);
   octets.set(head);
-  octets.set(message.body, head.length);
+  octets.set(body, head.length);
   return octets;
 }
 
@@ -21,18 +30,16 @@ export function sipMessageText(message: SipMessage): string {
   return serializeHead(message) + (message.body.length === 0 ? "" : decoder.decode(message.body));
 }
 
-/** Joined, not concatenated: encoding one flat string is several times faster than a rope of sixty. */
 function serializeHead(message: SipMessage): string {
-  const lines = [startLine(message)];
+  let head = startLine(message);
   for (const field of message.headers) {
     const name = conventionalHeaderName(field.name);
     if (name === "Content-Length") continue;
     assertLineSafe(field.value, name);
     if (name === field.name && !isToken(name)) throw new TypeError("a header name must be a token");
-    lines.push(`${name}: ${field.value}`);
+    head += `\r\n${name}: ${field.value}`;
   }
-  lines.push(`Content-Length: ${message.body.length}`, "", "");
-  return lines.join("\r\n");
+  return `${head}\r\nContent-Length: ${message.body.length}\r\n\r\n`;
 }
 
 function startLine(message: SipMessage): string {

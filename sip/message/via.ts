@@ -91,7 +91,7 @@ function scanParams(scanner: Scanner, sentBy: Pick<Via, "protocol" | "transport"
       branch = value;
     } else if (name === "received") {
       if (value === true || received !== undefined) return undefined;
-      received = value.startsWith("[") && value.endsWith("]") ? value.slice(1, -1) : value;
+      received = withoutBrackets(value);
     } else if (name === "rport") {
       if (rport !== undefined) return undefined;
       rport = value === true ? true : parseDecimal(value, MAX_PORT);
@@ -105,6 +105,10 @@ function scanParams(scanner: Scanner, sentBy: Pick<Via, "protocol" | "transport"
   if (!(scanner.atEnd() || scanner.peek() === COMMA)) return undefined;
   const { protocol, transport, host, port } = sentBy;
   return { protocol, transport, host, port, branch, received, rport, params: others ?? NO_PARAMS };
+}
+
+function withoutBrackets(address: string): string {
+  return address.startsWith("[") && address.endsWith("]") ? address.slice(1, -1) : address;
 }
 
 export function serializeVia(via: Via): string {

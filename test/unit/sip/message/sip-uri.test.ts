@@ -142,7 +142,11 @@ describe("serializeSipUri", () => {
   });
 
   const part = fc.string({ unit: "binary", minLength: 1, maxLength: 8 });
-  const name = fc.string({ unit: fc.constantFrom(..."abc-%;=&?@ü"), minLength: 1, maxLength: 4 });
+  const name = fc.string({
+    unit: fc.constantFrom("a", "b", "-", "%", ";", "=", "&", "?", "@", "ü"),
+    minLength: 1,
+    maxLength: 4,
+  });
 
   it("gives back any user, password, parameter and header", () => {
     const uris = fc.record({
