@@ -101,7 +101,7 @@ function configText({ host, port, controlPort, microphone, recordings }: ConfigV
     "jitter_buffer_type fixed",
     "jitter_buffer_delay 1-5",
     // Outside the ports of the gateways and of the operating system's own choice.
-    "rtp_ports 26100-31998",
+    "rtp_ports 28000-31998",
     "rtcp_mux no",
     `snd_path ${recordings}`,
     `module_path ${MODULES}`,

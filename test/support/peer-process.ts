@@ -11,12 +11,14 @@ export interface PeerProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** `sipp` paints screens that nobody reads; keep them out of memory. */
   readonly ignoreOutput?: boolean;
+  /** What it gets when the test process itself ends; a process with children of its own needs SIGTERM to end them. */
+  readonly exitSignal?: NodeJS.Signals;
 }
 
 /** Children that live. A test run that is interrupted must not leave phones behind that answer the next run. */
 const living = new Set<PeerProcess>();
 process.on("exit", () => {
-  for (const peer of living) peer.kill();
+  for (const peer of living) peer.signal(peer.exitSignal);
 });
 
 const LINES_KEPT = 20_000;
@@ -28,14 +30,17 @@ export class PeerProcess {
   readonly pid: number;
   /** Settles with the exit code, or the signal's name, once the process is gone. */
   readonly ended: Promise<number | string>;
+  readonly exitSignal: NodeJS.Signals;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines: string[] = [];
   readonly #watchers = new Set<() => void>();
   #dropped = 0;
   #hasEnded = false;
 
-  private constructor(name: string, child: ChildProcessWithoutNullStreams, ignoreOutput: boolean) {
+  private constructor(child: ChildProcessWithoutNullStreams, options: PeerProcessOptions) {
+    const { name, ignoreOutput = false, exitSignal = "SIGKILL" } = options;
     this.name = name;
+    this.exitSignal = exitSignal;
     this.#child = child;
     this.pid = child.pid ?? -1;
     this.ended = once(child, "exit").then(([code, signal]) => this.#end(code, signal));
@@ -48,14 +53,14 @@ export class PeerProcess {
   }
 
   static async start(options: PeerProcessOptions): Promise<PeerProcess> {
-    const { name, command, args, cwd, env = {}, ignoreOutput = false } = options;
+    const { name, command, args, cwd, env = {} } = options;
     const child = spawn(command, [...args], { cwd, env: { ...process.env, ...env }, stdio: "pipe" });
     try {
       await once(child, "spawn");
     } catch (cause) {
       throw new Error(`${name}: ${command} cannot be started; is its package installed?`, { cause });
     }
-    return new PeerProcess(name, child, ignoreOutput);
+    return new PeerProcess(child, options);
   }
 
   get hasEnded(): boolean {

@@ -1,6 +1,7 @@
 /** The drivers of real browsers with the real SIP libraries, against each other over a switchboard that only hands messages on. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { launchChromium } from "../../support/browser/chromium.ts";
+import { launchFirefox } from "../../support/browser/firefox.ts";
 import { Lab } from "../../support/lab.ts";
 import { startSipDouble } from "../../support/sip-double.ts";
 import { longestSilenceMs, spectrumShare, toneStartMs } from "../../support/tone.ts";
@@ -13,6 +14,11 @@ afterEach(() => lab.close());
 
 const DOMAIN = "demo.example";
 const PASSWORDS = { alice: "correct-horse", bob: "battery-staple" } as const;
+
+/** Long enough for a stretch of audio on both sides; there is no event for "it has sounded for two seconds". */
+function audioOf(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
 
 describe("Chromium", () => {
   it("calls from sip.js to JsSIP, and each hears the other's tone without a break", async () => {
@@ -43,7 +49,7 @@ describe("Chromium", () => {
     await bob.answer();
     await alice.waitEstablished();
     await bob.waitEstablished();
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await audioOf(2_000);
     for (const [phone, frequency] of [
       [alice, 1_000],
       [bob, 600],
@@ -98,5 +104,36 @@ describe("Chromium", () => {
     });
     await expect(phone.register()).rejects.toThrow("401");
     expect(double.received[0]).toMatch(/^REGISTER [\s\S]*\r\nAuthorization: Bearer abc\.def\r\n/);
+  });
+});
+
+describe("Firefox", () => {
+  it.each([
+    ["sip.js", "jssip"],
+    ["jssip", "sip.js"],
+  ] as const)("calls Chromium, %s to %s, and each hears the other's tone", async (callers, callees) => {
+    const server = (await lab.own(startSipDouble(PASSWORDS))).webSocketUrl;
+    const alice = await lab.own(launchFirefox({ toneFrequency: 800 }));
+    const bob = await lab.own(launchChromium({ toneFrequency: 1_000 }));
+    await alice.start({ library: callers, server, identity: "alice", domain: DOMAIN, password: PASSWORDS.alice });
+    await bob.start({ library: callees, server, identity: "bob", domain: DOMAIN, password: PASSWORDS.bob });
+    await alice.register();
+    await bob.register();
+    await alice.call("bob");
+    await bob.waitEvent("incoming");
+    await bob.answer();
+    await alice.waitEstablished();
+    await audioOf(2_000);
+    for (const [phone, frequency] of [
+      [alice, 1_000],
+      [bob, 800],
+    ] as const) {
+      const { samples, rate } = await phone.received();
+      const from = (toneStartMs(samples, rate, frequency) ?? 0) + 300;
+      expect(spectrumShare(samples, rate, frequency, { from })).toBeGreaterThan(0.9);
+      expect(longestSilenceMs(samples, rate, frequency, { from })).toBeLessThanOrEqual(60);
+    }
+    await alice.hangup();
+    await bob.waitEvent("ended");
   });
 });

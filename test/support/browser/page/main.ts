@@ -71,7 +71,7 @@ async function statistics(): Promise<PhoneStatistics> {
   (await connection.getStats()).forEach((value: Figures & { readonly id: string }) => reports.set(value.id, value));
   const ofType = (type: string): Figures =>
     [...reports.values()].find((one) => one["type"] === type && (one["kind"] ?? "audio") === "audio") ?? {};
-  const named = (id: unknown): Figures => reports.get(String(id)) ?? {};
+  const named = (id: unknown): Figures => (typeof id === "string" ? reports.get(id) : undefined) ?? {};
   const pair =
     [...reports.values()].find(
       (one) => one["type"] === "candidate-pair" && one["nominated"] === true && one["state"] === "succeeded",
@@ -79,17 +79,18 @@ async function statistics(): Promise<PhoneStatistics> {
   const remote = named(pair["remoteCandidateId"]);
   const inbound = ofType("inbound-rtp");
   const figure = (value: unknown): number => (typeof value === "number" ? value : 0);
+  const text = (value: unknown): string => (typeof value === "string" ? value : "");
   return {
     connectionState: connection.connectionState,
     iceConnectionState: connection.iceConnectionState,
-    codec: String(named(inbound["codecId"])["mimeType"] ?? ""),
+    codec: text(named(inbound["codecId"])["mimeType"]),
     packetsReceived: figure(inbound["packetsReceived"]),
     packetsLost: figure(inbound["packetsLost"]),
     packetsSent: figure(ofType("outbound-rtp")["packetsSent"]),
     concealedSamples: figure(inbound["concealedSamples"]),
     jitterSeconds: figure(inbound["jitter"]),
     roundTripSeconds: figure(pair["currentRoundTripTime"]),
-    remoteAddress: `${String(remote["address"] ?? remote["ip"] ?? "")}:${String(remote["port"] ?? "")}`,
+    remoteAddress: `${text(remote["address"])}:${figure(remote["port"])}`,
     peerConnections: connections.length,
     getUserMediaCalls,
   };

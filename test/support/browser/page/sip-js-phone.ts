@@ -1,5 +1,6 @@
 /** sip.js, unmodified, used as its documentation shows. */
-import { Invitation, Inviter, Registerer, RegistererState, Session, SessionState, UserAgent, Web } from "sip.js";
+import { Invitation, Inviter, Registerer, RegistererState, SessionState, UserAgent, Web } from "sip.js";
+import type { Session } from "sip.js";
 import type { PhonePageOptions } from "../phone-page.ts";
 import { MICROPHONE } from "./library-phone.ts";
 import type { LibraryPhone, Report } from "./library-phone.ts";

@@ -1,0 +1,76 @@
+/** Stock Firefox ESR over WebDriver BiDi. Its microphone is the browser's own test tone. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Lab } from "../lab.ts";
+import { PeerProcess } from "../peer-process.ts";
+import { BidiClient } from "./bidi-client.ts";
+import { BrowserPhone } from "./browser-phone.ts";
+import type { PageDriver } from "./browser-phone.ts";
+import { startNullSound } from "./null-sound.ts";
+import { servePhonePage } from "./page-server.ts";
+
+export interface FirefoxOptions {
+  readonly toneFrequency?: number;
+  /** Address of the page; only loopback and HTTPS have a microphone. */
+  readonly host?: string;
+  readonly preferences?: Readonly<Record<string, string | number | boolean>>;
+  readonly executable?: string;
+}
+
+const PREFERENCES: Readonly<Record<string, string | number | boolean>> = {
+  "media.navigator.streams.fake": true,
+  "media.navigator.permission.disabled": true,
+  "media.peerconnection.ice.obfuscate_host_addresses": false,
+  // It gathers no loopback candidate by itself. A gateway on 127.0.0.1 is reached from one.
+  "media.peerconnection.ice.loopback": true,
+  "media.autoplay.default": 0,
+  "media.getusermedia.insecure.enabled": true,
+  "media.devices.insecure.enabled": true,
+  // No pings, updates or portals: a test machine has no network beyond itself.
+  "app.update.enabled": false,
+  "browser.shell.checkDefaultBrowser": false,
+  "datareporting.policy.dataSubmissionEnabled": false,
+  "network.captive-portal-service.enabled": false,
+  "network.connectivity-service.enabled": false,
+  "extensions.getAddons.cache.enabled": false,
+  "services.settings.server": "data:,",
+  "toolkit.telemetry.enabled": false,
+};
+
+export async function launchFirefox(options: FirefoxOptions = {}): Promise<BrowserPhone> {
+  const { toneFrequency = 800, host = "127.0.0.1", preferences = {}, executable = "firefox-esr" } = options;
+  const lab = new Lab();
+  try {
+    const page = await lab.own(servePhonePage(host));
+    const sound = await lab.own(startNullSound());
+    const folder = await lab.folder();
+    const wanted = { ...PREFERENCES, "media.navigator.audio.fake_frequency": toneFrequency, ...preferences };
+    const lines = Object.entries(wanted).map(
+      ([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});`,
+    );
+    await writeFile(join(folder, "user.js"), `${lines.join("\n")}\n`);
+    const process = await lab.own(
+      PeerProcess.start({
+        name: `firefox ${toneFrequency} Hz`,
+        command: executable,
+        args: ["--headless", "--no-remote", "--remote-debugging-port=0", "--profile", folder, "about:blank"],
+        env: { ...sound.env, HOME: folder, MOZ_CRASHREPORTER_DISABLE: "1" },
+      }),
+    );
+    const [, url = ""] = await process.waitForLine(/WebDriver BiDi listening on (ws:\S+)/, { timeoutMs: 30_000 });
+    const client = await lab.own(BidiClient.connect(url));
+    await client.navigate(page.url);
+    const driver: PageDriver = {
+      name: process.name,
+      pid: process.pid,
+      console: client.console,
+      invoke: (method, json) =>
+        client.callFunction("(method, json) => window.invokePhonePage(method, json)", method, json),
+      close: () => lab.close(),
+    };
+    return new BrowserPhone(driver);
+  } catch (failure) {
+    await lab.close();
+    throw failure;
+  }
+}
