@@ -163,11 +163,12 @@ export class ControlChannel {
     this.#options.count(`control.refused.${code}`);
     this.#options.onRefused(code, detail);
     if (final) this.#pauseMs = REFUSED_PAUSE_MS;
+    // Another process speaks for this gateway: two of them must not take the channel from each other in a tight loop.
+    if (code === "superseded") this.#pauseMs = LONGEST_PAUSE_MS;
     this.#lost("control.refused");
   }
 
   #onClose(code: number): void {
-    // Another process speaks for this gateway: two of them must not take the channel from each other in a tight loop.
     if (code === CONTROL_CLOSE.superseded) this.#pauseMs = LONGEST_PAUSE_MS;
     this.#lost("control.closed");
   }

@@ -142,7 +142,7 @@ export class ControlClient {
   }
 
   reportSilence(gateway: GatewayId, silentMs: number): void {
-    this.#sendAnywhere(0, { kind: "suspicion", gateway, silentMs });
+    this.#sendAnywhere(0, { kind: "suspicion", gateway, silentMs: Math.round(silentMs) });
   }
 
   /** An in-dialog request came for a leg that lives elsewhere, or nowhere. */

@@ -3,18 +3,20 @@ import { hash } from "node:crypto";
 import type { EndpointCredentials } from "#protocol/control-frames";
 import { parseEndpointId } from "#protocol/ids";
 import type { EndpointId, SipDomain } from "#protocol/ids";
-import { challengeHeaders, parseDigestAuthorization, verifyDigest } from "#sip/core/digest-authentication";
-import type { DigestAuthorization, HashHex } from "#sip/core/digest-authentication";
+import { challengeHeaders, digestResponse, parseDigestAuthorization, verifyDigest } from "#sip/core/digest-authentication";
+import type { DigestAlgorithm, DigestAuthorization, HashHex } from "#sip/core/digest-authentication";
+import { equalInConstantTime } from "#sip/core/nonce";
 import { headerValues } from "#sip/message/headers";
 import type { SipRequest } from "#sip/message/sip-message";
 import type { CredentialLookup } from "../control/credential-cache.ts";
+import { offeredAlgorithms } from "./digest-policy.ts";
 import type { NonceAuthority, NonceScope } from "./nonce-authority.ts";
 
 /** Which pair of header fields carries the digest (RFC 3261 sections 22.2 and 22.3). */
 export type ChallengeKind = "user" | "proxy";
 
 export type DigestVerdict =
-  | { readonly kind: "authenticated"; readonly endpoint: EndpointId; readonly credentials: EndpointCredentials; readonly nextNonce: string }
+  | { readonly kind: "authenticated"; readonly endpoint: EndpointId; readonly credentials: EndpointCredentials; /** Value of Authentication-Info. */ readonly info: string }
   | { readonly kind: "challenge"; readonly status: 401 | 407; readonly headers: readonly (readonly [name: string, value: string])[]; readonly code: string }
   /** The Worker cannot be asked and nothing is remembered. */
   | { readonly kind: "unreachable" };
@@ -26,6 +28,10 @@ export interface DigestGateOptions {
     expire(sipDomain: SipDomain, endpoint: EndpointId): void;
   };
   readonly count: (name: string) => void;
+}
+
+interface ChallengeScope extends NonceScope {
+  readonly algorithms: readonly DigestAlgorithm[];
 }
 
 const KINDS = {
@@ -46,34 +52,35 @@ export class DigestGate {
   }
 
   async authenticate(request: SipRequest, realm: SipDomain, host: string, kind: ChallengeKind): Promise<DigestVerdict> {
-    const scope: NonceScope = { realm, host };
+    const scope: ChallengeScope = { realm, host, algorithms: offeredAlgorithms(request) };
     const authorization = readAuthorization(request, realm, kind);
     if (authorization === undefined) return this.#challenge(scope, kind, "digest-missing");
     const nonce = this.#options.nonces.check(authorization.nonce, scope);
-    if (nonce === "forged") return this.#challenge(scope, kind, "nonce-unknown");
+    if (nonce.verdict === "forged") return this.#challenge(scope, kind, "nonce-unknown");
 
     const endpoint = parseEndpointId(authorization.username);
     const lookup: CredentialLookup = endpoint === undefined ? { kind: "unknown" } : await this.#options.credentials.lookup(realm, endpoint);
     if (lookup.kind === "unreachable") return { kind: "unreachable" };
     const secrets = lookup.kind === "found" ? lookup.credentials : NOBODY;
     const ha1 = authorization.algorithm === "MD5" ? secrets.ha1Md5 : secrets.ha1Sha256;
-    const right = verifyDigest(authorization, { method: request.method, ha1, hash: hashHex });
+    const right = verifyDigest(authorization, { method: request.method, ha1, hash: hashHex }) || (nonce.purpose === "refresh" && verifyWithoutQop(authorization, request.method, ha1));
     if (!right || lookup.kind === "unknown" || endpoint === undefined) {
       if (endpoint !== undefined) this.#options.credentials.expire(realm, endpoint);
       return this.#challenge(scope, kind, "digest-wrong");
     }
     // Only someone who knows the password learns that it was the nonce (RFC 7616 section 3.3, "stale").
-    if (nonce === "stale") return this.#challenge(scope, kind, "nonce-stale", true);
-    if (!this.#options.nonces.use(authorization.nonce, authorization.nc ?? 0)) return this.#challenge(scope, kind, "nonce-replayed");
-    return { kind: "authenticated", endpoint, credentials: lookup.credentials, nextNonce: this.#options.nonces.issue("refresh", scope) };
+    if (nonce.verdict === "stale") return this.#challenge(scope, kind, "nonce-stale", true);
+    if (!this.#options.nonces.use(authorization.nonce, authorization.nc ?? 1)) return this.#challenge(scope, kind, "nonce-replayed");
+    const nextNonce = this.#options.nonces.issue("refresh", scope);
+    return { kind: "authenticated", endpoint, credentials: lookup.credentials, info: authenticationInfo(authorization, ha1, nextNonce) };
   }
 
-  #challenge(scope: NonceScope, kind: ChallengeKind, code: string, stale = false): DigestVerdict {
+  #challenge(scope: ChallengeScope, kind: ChallengeKind, code: string, stale = false): DigestVerdict {
     this.#options.count(`digest.${code}`);
     const { status, response } = KINDS[kind];
     const nonce = this.#options.nonces.issue("challenge", scope);
-    // Strongest first (RFC 8760 section 2.4); both with one nonce.
-    const headers = challengeHeaders({ realm: scope.realm, nonce, algorithms: ["SHA-256", "MD5"], stale });
+    // One nonce for all of them: the client answers one.
+    const headers = challengeHeaders({ realm: scope.realm, nonce, algorithms: scope.algorithms, stale });
     return { kind: "challenge", status, headers: headers.map(([, value]) => [response, value] as const), code };
   }
 }
@@ -85,4 +92,21 @@ function readAuthorization(request: SipRequest, realm: SipDomain, kind: Challeng
     if (authorization?.realm === realm) return authorization;
   }
   return undefined;
+}
+
+/**
+ * RFC 7616 section 3.4.1 for clients without qop. belle-sip (Linphone) drops it when it takes up a nextnonce; such a
+ * nonce counts as used after one answer, so nothing can be replayed, and its refresh stays one message.
+ */
+function verifyWithoutQop({ algorithm, nonce, uri, qop, response }: DigestAuthorization, method: string, ha1: string): boolean {
+  if (qop !== undefined) return false;
+  return equalInConstantTime(response, hashHex(algorithm, `${ha1}:${nonce}:${hashHex(algorithm, `${method}:${uri}`)}`));
+}
+
+/** RFC 7616 section 3.5: proves that we know the secret too, and hands over the nonce of the next request. */
+function authenticationInfo({ algorithm, uri, nonce, ncText = "", cnonce = "" }: DigestAuthorization, ha1: string, nextNonce: string): string {
+  const rspauth = digestResponse({ hash: hashHex, algorithm, ha1, method: "", uri, nonce, nc: ncText, cnonce });
+  const quotedCnonce = cnonce.replaceAll(/["\\]/g, "\\$&");
+  const proof = ncText === "" ? "" : `, rspauth="${rspauth}", cnonce="${quotedCnonce}", nc=${ncText}`;
+  return `nextnonce="${nextNonce}", qop=auth${proof}`;
 }

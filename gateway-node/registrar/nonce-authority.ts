@@ -17,6 +17,8 @@ export interface NonceScope {
   readonly host: string;
 }
 
+export type NonceCheck = { readonly verdict: "valid" | "stale"; readonly purpose: Purpose } | { readonly verdict: "forged" };
+
 type Purpose = "challenge" | "refresh";
 const LIFETIMES_MS: Readonly<Record<Purpose, number>> = { challenge: CHALLENGE_LIFETIME_MS, refresh: REFRESH_LIFETIME_MS };
 const PURPOSES: readonly Purpose[] = ["challenge", "refresh"];
@@ -38,14 +40,12 @@ export class NonceAuthority {
   }
 
   /** Before the digest is computed: what is not genuine or not in time needs no more work. */
-  check(nonce: string, scope: NonceScope): "valid" | "stale" | "forged" {
-    let verdict: "stale" | "forged" = "forged";
+  check(nonce: string, scope: NonceScope): NonceCheck {
     for (const purpose of PURPOSES) {
-      const found = checkNonce(nonce, { ...this.#keyFor(purpose, scope), nowMs: this.#clock.nowMs(), lifetimeMs: LIFETIMES_MS[purpose] });
-      if (found === "valid") return found;
-      if (found === "stale") verdict = found;
+      const verdict = checkNonce(nonce, { ...this.#keyFor(purpose, scope), nowMs: this.#clock.nowMs(), lifetimeMs: LIFETIMES_MS[purpose] });
+      if (verdict !== "forged") return { verdict, purpose };
     }
-    return verdict;
+    return { verdict: "forged" };
   }
 
   /** After the digest was verified. `false`: this count of this nonce was used before. */

@@ -50,16 +50,16 @@ export class Registrar {
       case "authenticated": {
         // Third-party registration is nobody's right here (section 10.3 step 3).
         if (verdict.endpoint !== address.endpoint) return this.#refuse(transaction, 403, "not-own-address");
-        return this.#inOrder(addressKey(address), () => this.#register(transaction, address, verdict.nextNonce));
+        return this.#inOrder(addressKey(address), () => this.#register(transaction, address, verdict.info));
       }
     }
   }
 
-  async #register(transaction: ServerTransaction, address: AddressOfRecord, nextNonce: string): Promise<void> {
+  async #register(transaction: ServerTransaction, address: AddressOfRecord, authenticationInfo: string): Promise<void> {
     const { bindings, clock, count, log } = this.#options;
     const { request, flow } = transaction;
     const plan = planRegistration({ address, current: bindings.of(address), request, flow, nowMs: clock.nowMs() });
-    const nonceInfo = ["Authentication-Info", `nextnonce="${nextNonce}"`] as const;
+    const nonceInfo = ["Authentication-Info", authenticationInfo] as const;
     if (!plan.ok) return this.#refuse(transaction, plan.status, plan.code, [...(plan.headers ?? []), nonceInfo]);
 
     const outcome = await bindings.replace(address, plan.bindings, removalReason(request));
