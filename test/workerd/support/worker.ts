@@ -1,0 +1,52 @@
+/** A Worker on a port of its own, with real sockets; one for each test file. */
+import { randomBytes } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { createTestHarness } from "wrangler";
+
+export const OPERATOR_TOKEN = "operator-token-of-the-tests";
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+
+export interface TestWorker {
+  readonly origin: string;
+  readonly callTokenKey: string;
+  /** HTTP with a path; JSON bodies are written for you. */
+  request(path: string, init?: RequestInit & { readonly json?: unknown }): Promise<Response>;
+  operator(method: string, path: string, json?: unknown): Promise<Response>;
+  evict(binding: string, name: string, webSockets: "hibernate" | "close"): Promise<void>;
+  /** Everything that the Worker logged, as parsed lines. */
+  logs(): readonly Record<string, unknown>[];
+  close(): Promise<void>;
+}
+
+export async function startWorker(): Promise<TestWorker> {
+  const callTokenKey = randomBytes(32).toString("hex");
+  const harness = createTestHarness({
+    root,
+    workers: [
+      {
+        configPath: "wrangler.toml",
+        vars: { DEVELOPMENT: "true" },
+        secrets: { OPERATOR_TOKEN, CALL_TOKEN_KEY: callTokenKey },
+      },
+    ],
+  });
+  const { url } = await harness.listen();
+  const origin = url.origin;
+  const request: TestWorker["request"] = async (path, { json, ...init } = {}) =>
+    await fetch(new URL(path, origin), json === undefined ? init : { ...init, body: JSON.stringify(json), headers: { "Content-Type": "application/json", ...init.headers } });
+  return {
+    origin,
+    callTokenKey,
+    request,
+    operator: (method, path, json) => request(path, { method, headers: { Authorization: `Bearer ${OPERATOR_TOKEN}` }, ...(json === undefined ? {} : { json }) }),
+    evict: (binding, name, webSockets) => harness.getWorker().evictDurableObject(binding, { name, webSockets }),
+    logs: () => harness.getLogs().flatMap(({ message }) => parseLine(message)),
+    close: () => harness.close(),
+  };
+}
+
+function parseLine(message: unknown): readonly Record<string, unknown>[] {
+  if (typeof message !== "string" || !message.startsWith("{")) return [];
+  const line: Record<string, unknown> = JSON.parse(message);
+  return [line];
+}

@@ -1,0 +1,32 @@
+/** The fleet as an isolate saw it last: routing reads this, so no region object is on the path of each call. */
+import type { RegionName } from "#protocol/ids";
+import type { GatewayStatus } from "../domain/routing/gateway-status.ts";
+import type { Env } from "../env.ts";
+import { regionLinkOf } from "./object-region-link.ts";
+
+/** The region object's own view is at most as old again, which makes the two seconds of decision 9. */
+const ISOLATE_CACHE_MS = 1_000;
+
+interface CachedFleet {
+  readonly fleet: readonly GatewayStatus[];
+  readonly readAtMs: number;
+}
+
+const fleets = new WeakMap<Env, Map<RegionName, CachedFleet>>();
+
+/** All gateways as `region` knows them, at most two seconds old; the last known when the region object is silent. */
+export async function fleetSnapshot(env: Env, region: RegionName): Promise<readonly GatewayStatus[]> {
+  const cache = fleets.get(env) ?? new Map<RegionName, CachedFleet>();
+  fleets.set(env, cache);
+  const cached = cache.get(region);
+  if (cached !== undefined && Date.now() - cached.readAtMs < ISOLATE_CACHE_MS) return cached.fleet;
+  // Each caller asks for itself: a promise may not be shared between requests of an isolate.
+  try {
+    const fleet = await regionLinkOf(env).region(region).fleetSnapshot();
+    cache.set(region, { fleet, readAtMs: Date.now() });
+    return fleet;
+  } catch (error) {
+    if (cached === undefined) throw error;
+    return cached.fleet;
+  }
+}

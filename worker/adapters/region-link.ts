@@ -1,0 +1,66 @@
+/**
+ * Everything that may leave a region goes through here (decision 10): object stubs on one edge, an HTTP form between
+ * separate ones. Arguments and results are JSON, each call has a deadline, and none is retried here.
+ */
+import type { EndpointCredentials, TrunkPeer } from "#protocol/control-frames";
+import type { AccountSid, EndpointId, RegionName, SipDomain } from "#protocol/ids";
+import type { CallName } from "../call-token.ts";
+import type { AccessTokenOutcome, AccountProfile, CallDay } from "../domain/accounts/account-object-api.ts";
+import type { CallIndexEntry } from "../domain/call-index/call-index-api.ts";
+import type { CallObjectApi } from "../domain/calls/call-object-api.ts";
+import type { GatewayChannel, GatewayDelivery } from "../domain/gateways/gateway-object-api.ts";
+import type { GatewayDetails, RegionObjectApi } from "../domain/gateways/region-object-api.ts";
+import type { AddRouteOutcome, EndpointAddress, LocatedRoutes, RouteHolder } from "../domain/location/endpoint-object-api.ts";
+import type { EndpointRoute } from "../domain/location/endpoint-route.ts";
+import type { GatewayStatus } from "../domain/routing/gateway-status.ts";
+
+/** An endpoint as one region knows it. */
+export type RegionalEndpoint = EndpointAddress & { readonly region: RegionName };
+
+export interface EndpointLink {
+  addRoute(endpoint: RegionalEndpoint, route: EndpointRoute): Promise<AddRouteOutcome>;
+  removeRoute(endpoint: RegionalEndpoint, input: { readonly device: string; readonly holder: RouteHolder }): Promise<{ readonly removed: boolean }>;
+  listRoutes(endpoint: RegionalEndpoint): Promise<readonly EndpointRoute[]>;
+  routesForInvitation(endpoint: RegionalEndpoint): Promise<LocatedRoutes>;
+  /** Asks the endpoint's home. `deadlineMs`: how long that is worth waiting for. */
+  regionsWithRoutes(endpoint: EndpointAddress, deadlineMs?: number): Promise<readonly RegionName[]>;
+  noteRegion(endpoint: EndpointAddress, input: { readonly region: RegionName; readonly hasRoutes: boolean }): Promise<void>;
+}
+
+export interface GatewayLink {
+  deliver(target: GatewayChannel, delivery: GatewayDelivery): Promise<{ readonly ok: boolean }>;
+  probe(target: GatewayChannel, peer: TrunkPeer): Promise<boolean | undefined>;
+  declareDead(target: GatewayChannel, instance: Parameters<RegionObjectApi["gatewayUp"]>[0]["instance"]): Promise<void>;
+  revoke(target: GatewayChannel): Promise<void>;
+}
+
+export interface RegionObjectLink extends Pick<RegionObjectApi, "enrol" | "revoke" | "publicKeyOf" | "gatewayUp" | "report" | "suspect"> {
+  snapshot(): Promise<readonly GatewayStatus[]>;
+  fleetSnapshot(): Promise<readonly GatewayStatus[]>;
+  details(): Promise<{ readonly region: RegionName; readonly gateways: readonly GatewayDetails[] }>;
+}
+
+export interface AccountLink {
+  ofDomain(sipDomain: SipDomain): Promise<AccountSid | undefined>;
+  ofApiKey(keySid: string): Promise<AccountSid | undefined>;
+  profile(account: AccountSid): Promise<AccountProfile | undefined>;
+  credentials(account: AccountSid, identity: EndpointId): Promise<EndpointCredentials | undefined>;
+  hasUser(account: AccountSid, identity: EndpointId): Promise<boolean>;
+  authenticate(account: AccountSid, basic: { readonly user: string; readonly password: string }): Promise<AccountProfile | undefined>;
+  verifyAccessToken(account: AccountSid, token: string): Promise<AccessTokenOutcome>;
+  callDays(account: AccountSid): Promise<readonly CallDay[]>;
+  noteCallDay(account: AccountSid, day: CallDay): Promise<void>;
+}
+
+export interface RegionLink {
+  readonly endpoints: EndpointLink;
+  readonly gateways: GatewayLink;
+  readonly accounts: AccountLink;
+  region(name: RegionName): RegionObjectLink;
+  /** A call, wherever it lives. */
+  call(name: CallName): CallObjectApi;
+  /** `bridge`: as routes carry it. A name that is none answers `ok: false`. */
+  sendToBridge(bridge: string, message: { readonly socket: string; readonly text: string }): Promise<{ readonly ok: boolean }>;
+  /** Records a call in the index of its account, region and day; the place comes from its SID. */
+  recordCall(account: AccountSid, entry: CallIndexEntry): Promise<void>;
+}

@@ -1,0 +1,77 @@
+/** What a message of a browser is to its bridge: whom it concerns, before anybody looks into it. */
+import { parseCallTag, parseEndpointId, parseSipDomain } from "#protocol/ids";
+import type { CallToken, EndpointId, SipDomain } from "#protocol/ids";
+import { header, headerValues } from "#sip/message/headers";
+import { tagOf } from "#sip/message/name-addr";
+import type { NameAddr } from "#sip/message/name-addr";
+import { parseSipUri } from "#sip/message/sip-uri";
+import type { SipMessage, SipRequest } from "#sip/message/sip-message";
+import { callIdOf, fromOf, maxForwardsOf, toOf } from "#sip/message/typed-headers";
+
+export const BRIDGE_ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER";
+/** Option tags that a Require may name (RFC 3261 section 8.2.2.3). */
+const SUPPORTED: ReadonlySet<string> = new Set(["outbound", "path"]);
+
+export type BridgeMessage =
+  | { readonly kind: "register"; readonly request: SipRequest }
+  /** A call of its own. */
+  | { readonly kind: "invite"; readonly request: SipRequest; readonly transaction: string }
+  /** Ends the INVITE of this transaction. */
+  | { readonly kind: "cancel"; readonly request: SipRequest; readonly transaction: string }
+  /** For the call that the tag names. */
+  | { readonly kind: "of-call"; readonly message: SipMessage; readonly call: CallToken }
+  | { readonly kind: "options"; readonly request: SipRequest }
+  | { readonly kind: "refuse"; readonly request: SipRequest; readonly status: number; readonly headers: readonly (readonly [string, string])[] }
+  /** Nothing to say: responses that belong to nothing, ACKs of our own refusals. */
+  | { readonly kind: "ignore" };
+
+export function classifyBridgeMessage(message: SipMessage): BridgeMessage {
+  if (message.kind === "response") {
+    const call = callOf(fromOf(message));
+    return call === undefined ? { kind: "ignore" } : { kind: "of-call", message, call };
+  }
+  const { method } = message;
+  const toTag = tagOf(toOf(message) ?? NOBODY);
+  if (toTag !== undefined) {
+    const call = parseCallTag(toTag)?.call;
+    if (call !== undefined) return { kind: "of-call", message, call };
+    return method === "ACK" ? { kind: "ignore" } : refuse(message, 481);
+  }
+  if (method === "ACK") return { kind: "ignore" };
+  if (method === "CANCEL") return { kind: "cancel", request: message, transaction: inviteTransaction(message) };
+  if (maxForwardsOf(message) === 0) return refuse(message, 483);
+  const unsupported = [...headerValues(message, "require"), ...headerValues(message, "proxy-require")].filter((tag) => !SUPPORTED.has(tag.toLowerCase()));
+  if (unsupported.length > 0) return refuse(message, 420, [["Unsupported", unsupported.join(", ")]]);
+  if (method === "REGISTER") return { kind: "register", request: message };
+  if (method === "INVITE") return { kind: "invite", request: message, transaction: inviteTransaction(message) };
+  return method === "OPTIONS" ? { kind: "options", request: message } : refuse(message, 405, [["Allow", BRIDGE_ALLOW]]);
+}
+
+/** Who an address names, if its URI can name a user of ours. */
+export function userOf(address: NameAddr | undefined): { readonly identity: EndpointId; readonly sipDomain: SipDomain } | undefined {
+  const uri = address === undefined ? undefined : parseSipUri(address.uri);
+  const identity = parseEndpointId(uri?.user);
+  const sipDomain = parseSipDomain(uri?.host);
+  return identity === undefined || sipDomain === undefined ? undefined : { identity, sipDomain };
+}
+
+/** The credentials that a request carries, for a registrar or a proxy alike. */
+export function credentialsOf(request: SipRequest): string | undefined {
+  return header(request, "authorization") ?? header(request, "proxy-authorization");
+}
+
+const NOBODY: NameAddr = { uri: "", params: new Map() };
+
+/** A CANCEL has the Call-ID and From tag of its INVITE (RFC 3261 section 9.1); on one socket those two tell it. */
+function inviteTransaction(request: SipRequest): string {
+  return `${callIdOf(request) ?? ""} ${tagOf(fromOf(request) ?? NOBODY) ?? ""}`;
+}
+
+function callOf(address: NameAddr | undefined): CallToken | undefined {
+  const tag = address === undefined ? undefined : tagOf(address);
+  return tag === undefined ? undefined : parseCallTag(tag)?.call;
+}
+
+function refuse(request: SipRequest, status: number, headers: readonly (readonly [string, string])[] = []): BridgeMessage {
+  return { kind: "refuse", request, status, headers };
+}

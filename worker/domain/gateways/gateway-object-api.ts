@@ -1,0 +1,31 @@
+/** What other objects may ask of a Gateway object: one control channel of one gateway. */
+import type { TrunkPeer } from "#protocol/control-frames";
+import type { NumberedCommand } from "#protocol/call-messages";
+import type { CallToken, GatewayId, GatewayInstanceId, RegionName } from "#protocol/ids";
+
+/** Names one Gateway object. */
+export interface GatewayChannel {
+  readonly region: RegionName;
+  readonly gateway: GatewayId;
+  readonly channel: number;
+}
+
+/** Commands of one call for the gateway at the other end of the channel. */
+export interface GatewayDelivery {
+  readonly call: CallToken;
+  readonly commands: readonly NumberedCommand[];
+  readonly ackEvent: number;
+  /** Whether the gateway has a part in the call after these. */
+  readonly live: boolean;
+}
+
+export interface GatewayObjectApi {
+  /** `ok: false`: no open channel, nothing was sent. `ok: true` is no receipt: acknowledgements are in the call's stream. */
+  deliver(delivery: GatewayDelivery): Promise<{ readonly ok: boolean }>;
+  /** Lets this gateway ask another one's trunk port; `undefined` when it could not be asked or did not tell in time. */
+  probe(target: TrunkPeer): Promise<boolean | undefined>;
+  /** The instance is proven dead: its calls are told, its socket is closed. */
+  declareDead(instance: GatewayInstanceId): Promise<void>;
+  /** The gateway's key is no longer valid: its socket is closed, its calls are told. */
+  revoke(): Promise<void>;
+}

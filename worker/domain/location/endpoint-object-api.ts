@@ -1,0 +1,31 @@
+/** What other parts may ask of an Endpoint object: the routes of one endpoint in one region. */
+import type { AccountSid, EndpointId, GatewayId, RegionName } from "#protocol/ids";
+import type { EndpointRoute } from "./endpoint-route.ts";
+
+export interface EndpointAddress {
+  readonly account: AccountSid;
+  readonly identity: EndpointId;
+}
+
+/** Who holds a route: only its holder may remove it, so that a late removal spares the route's successor. */
+export type RouteHolder =
+  | { readonly kind: "gateway"; readonly gateway: GatewayId }
+  | { readonly kind: "socket"; readonly bridge: string; readonly socket: string };
+
+export type AddRouteOutcome = { readonly ok: true } | { readonly ok: false; readonly code: "too-many-devices" | "route-expired" };
+
+export interface LocatedRoutes {
+  /** Whether the account has such an endpoint at all: 480 or 404. */
+  readonly known: boolean;
+  readonly routes: readonly EndpointRoute[];
+}
+
+export interface EndpointObjectApi {
+  addRoute(route: EndpointRoute): Promise<AddRouteOutcome>;
+  removeRoute(input: { readonly device: string; readonly holder: RouteHolder }): Promise<{ readonly removed: boolean }>;
+  listRoutes(): Promise<readonly EndpointRoute[]>;
+  routesForInvitation(): Promise<LocatedRoutes>;
+  /** At the endpoint's home (central region) only: which regions have routes. */
+  regionsWithRoutes(): Promise<readonly RegionName[]>;
+  noteRegion(input: { readonly region: RegionName; readonly hasRoutes: boolean }): Promise<void>;
+}

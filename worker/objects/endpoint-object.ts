@@ -1,0 +1,146 @@
+import { DurableObject } from "cloudflare:workers";
+import { parseAccountSid, parseEndpointId, parseRegionName } from "#protocol/ids";
+import type { RegionName } from "#protocol/ids";
+import { regionLinkOf } from "../adapters/object-region-link.ts";
+import type { RegionalEndpoint } from "../adapters/region-link.ts";
+import { count } from "../counters.ts";
+import type { AddRouteOutcome, EndpointObjectApi, LocatedRoutes, RouteHolder } from "../domain/location/endpoint-object-api.ts";
+import type { EndpointRoute } from "../domain/location/endpoint-route.ts";
+import { admitRoute, isHeldBy, liveRoutes } from "../domain/location/route-table.ts";
+import { settingsOf } from "../env.ts";
+import type { Env } from "../env.ts";
+import { faultCode, log } from "../log.ts";
+import { ownName } from "./own-name.ts";
+import { migrate } from "./storage/migrate.ts";
+import type { SchemaStep } from "./storage/migrate.ts";
+
+const ENDPOINT_SCHEMA: readonly SchemaStep[] = [
+  {
+    id: 1,
+    what: "routes by device, as JSON; regions with routes, at the endpoint's home",
+    sql: `
+      CREATE TABLE IF NOT EXISTS routes (device TEXT PRIMARY KEY, expires_at_ms INTEGER NOT NULL, route TEXT NOT NULL) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS regions (region TEXT PRIMARY KEY) WITHOUT ROWID`,
+  },
+];
+
+/** What the endpoint's home last heard from this region: `"yes"`, `"no"`, or nothing yet, which is no. */
+const TOLD_HOME_KEY = "told-home";
+/** Users come and go slowly; an invitation need not ask each time whether one exists. */
+const KNOWN_CACHE_MS = 10_000;
+
+/** The routes of one endpoint in one region; in the central region also the list of regions that have some. */
+export class EndpointObject extends DurableObject<Env> implements EndpointObjectApi {
+  #telling: Promise<void> | undefined;
+  #known: { readonly known: boolean; readonly untilMs: number } | undefined;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    void migrate(ctx, ENDPOINT_SCHEMA);
+  }
+
+  async addRoute(route: EndpointRoute): Promise<AddRouteOutcome> {
+    const nowMs = Date.now();
+    const admission = admitRoute(this.#stored(), route, nowMs);
+    if (!admission.ok) return admission;
+    const { device, expiresAtMs } = admission.route;
+    this.ctx.storage.sql.exec("INSERT OR REPLACE INTO routes (device, expires_at_ms, route) VALUES (?, ?, ?)", device, expiresAtMs, JSON.stringify(admission.route));
+    this.#dropExpired(nowMs);
+    await this.#tellHome();
+    return { ok: true };
+  }
+
+  async removeRoute({ device, holder }: { readonly device: string; readonly holder: RouteHolder }): Promise<{ readonly removed: boolean }> {
+    const route = this.#stored().find((stored) => stored.device === device);
+    const removed = route !== undefined && isHeldBy(route, holder);
+    if (removed) this.ctx.storage.sql.exec("DELETE FROM routes WHERE device = ?", device);
+    await this.#tellHome();
+    return { removed };
+  }
+
+  async listRoutes(): Promise<readonly EndpointRoute[]> {
+    return await this.#live();
+  }
+
+  async routesForInvitation(): Promise<LocatedRoutes> {
+    const routes = await this.#live();
+    return { known: routes.length > 0 || (await this.#isKnown()), routes };
+  }
+
+  async regionsWithRoutes(): Promise<readonly RegionName[]> {
+    return this.ctx.storage.sql
+      .exec("SELECT region FROM regions ORDER BY region")
+      .toArray()
+      .flatMap((row) => parseRegionName(row["region"]) ?? []);
+  }
+
+  async noteRegion({ region, hasRoutes }: { readonly region: RegionName; readonly hasRoutes: boolean }): Promise<void> {
+    this.ctx.storage.sql.exec(hasRoutes ? "INSERT OR IGNORE INTO regions (region) VALUES (?)" : "DELETE FROM regions WHERE region = ?", region);
+  }
+
+  async #live(): Promise<readonly EndpointRoute[]> {
+    const dropped = this.#dropExpired(Date.now());
+    const routes = this.#stored();
+    // The reader does not wait for the directory.
+    if (dropped > 0) this.ctx.waitUntil(this.#tellHome());
+    return routes;
+  }
+
+  #dropExpired(nowMs: number): number {
+    return this.ctx.storage.sql.exec("DELETE FROM routes WHERE expires_at_ms <= ? RETURNING device", nowMs).toArray().length;
+  }
+
+  #stored(): readonly EndpointRoute[] {
+    return this.ctx.storage.sql.exec("SELECT route FROM routes").toArray().map((row) => storedRoute(String(row["route"])));
+  }
+
+  /** Only news is told, one word at a time: two of them on the way could arrive in the wrong order. */
+  async #tellHome(): Promise<void> {
+    this.#telling ??= this.#bringHomeUpToDate().finally(() => {
+      this.#telling = undefined;
+    });
+    await this.#telling;
+  }
+
+  /** A home that is away is told with the next change; until then it errs, and fan-out covers that. */
+  async #bringHomeUpToDate(): Promise<void> {
+    const { account, identity, region } = this.#self();
+    const atHome = region === settingsOf(this.env).regions.central;
+    for (;;) {
+      const hasRoutes = liveRoutes(this.#stored(), Date.now()).length > 0;
+      const news = hasRoutes ? "yes" : "no";
+      if ((this.ctx.storage.kv.get(TOLD_HOME_KEY) ?? "no") === news) return;
+      try {
+        if (atHome) await this.noteRegion({ region, hasRoutes });
+        else await regionLinkOf(this.env).endpoints.noteRegion({ account, identity }, { region, hasRoutes });
+      } catch (error) {
+        count("endpoint.home-unreachable");
+        log({ event: "fault", where: "endpoint.tell-home", code: faultCode(error) });
+        return;
+      }
+      this.ctx.storage.kv.put(TOLD_HOME_KEY, news);
+    }
+  }
+
+  async #isKnown(): Promise<boolean> {
+    if (this.#known !== undefined && this.#known.untilMs > Date.now()) return this.#known.known;
+    const { account, identity } = this.#self();
+    const known = await regionLinkOf(this.env).accounts.hasUser(account, identity);
+    this.#known = { known, untilMs: Date.now() + KNOWN_CACHE_MS };
+    return known;
+  }
+
+  #self(): RegionalEndpoint {
+    const [accountPart, regionPart, identityPart] = ownName(this.ctx, "endpoint");
+    const account = parseAccountSid(accountPart);
+    const region = parseRegionName(regionPart);
+    const identity = parseEndpointId(identityPart);
+    if (account === undefined || region === undefined || identity === undefined) throw new TypeError("an Endpoint object is named by account, region and identity");
+    return { account, region, identity };
+  }
+}
+
+function storedRoute(json: string): EndpointRoute {
+  const route: EndpointRoute = JSON.parse(json);
+  return route;
+}

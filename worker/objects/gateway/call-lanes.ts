@@ -1,0 +1,53 @@
+import type { NumberedEvent } from "#protocol/call-messages";
+import type { CallToken } from "#protocol/ids";
+
+/** What waits in a lane. Events that wait together travel together. */
+export type LaneItem =
+  | { readonly kind: "events"; readonly ackCommand: number; readonly events: readonly NumberedEvent[] }
+  | { readonly kind: "task"; readonly run: () => Promise<void> };
+
+/**
+ * Keeps what belongs to one call in order while calls pass each other: the next item of a call starts only when the
+ * one before has ended, whatever it awaits.
+ */
+export class CallLanes {
+  readonly #waiting = new Map<CallToken, LaneItem[]>();
+  readonly #deliver: (call: CallToken, item: Extract<LaneItem, { kind: "events" }>) => Promise<void>;
+
+  /** `deliver` must not reject. */
+  constructor(deliver: (call: CallToken, item: Extract<LaneItem, { kind: "events" }>) => Promise<void>) {
+    this.#deliver = deliver;
+  }
+
+  /** Whether something of this call is being done, so that what comes now has to queue. */
+  isBusy(call: CallToken): boolean {
+    return this.#waiting.has(call);
+  }
+
+  /** Settles when the lane is empty, if this call had to start it; at once otherwise. */
+  async push(call: CallToken, item: LaneItem): Promise<void> {
+    const waiting = this.#waiting.get(call);
+    if (waiting === undefined) {
+      await this.#drain(call, item);
+      return;
+    }
+    const last = waiting.at(-1);
+    if (last?.kind === "events" && item.kind === "events") {
+      waiting[waiting.length - 1] = { kind: "events", ackCommand: Math.max(last.ackCommand, item.ackCommand), events: [...last.events, ...item.events] };
+    } else {
+      waiting.push(item);
+    }
+  }
+
+  async #drain(call: CallToken, first: LaneItem): Promise<void> {
+    const waiting: LaneItem[] = [];
+    this.#waiting.set(call, waiting);
+    try {
+      for (let item: LaneItem | undefined = first; item !== undefined; item = waiting.shift()) {
+        await (item.kind === "events" ? this.#deliver(call, item) : item.run());
+      }
+    } finally {
+      this.#waiting.delete(call);
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import { Hono } from "hono";
+import { parseEndpointId } from "#protocol/ids";
+import { fleetSnapshot } from "../adapters/fleet-snapshot.ts";
+import { locateEndpoint } from "../adapters/locate.ts";
+import type { EndpointRoute } from "../domain/location/endpoint-route.ts";
+import type { GatewayStatus } from "../domain/routing/gateway-status.ts";
+import { settingsOf } from "../env.ts";
+import { accountAuth, refuseAccount } from "../middleware/account-auth.ts";
+import type { AccountTypes } from "../middleware/app-types.ts";
+
+/** `/v1/endpoints`: where an endpoint can be reached now. */
+export const endpoints = new Hono<AccountTypes>().use(accountAuth(refuseAccount)).get("/:identity/routes", async (c) => {
+  const identity = parseEndpointId(c.req.param("identity"));
+  if (identity === undefined) return c.json({ code: "identity-invalid" }, 400);
+  const { central } = settingsOf(c.env).regions;
+  const [{ known, routes }, fleet] = await Promise.all([locateEndpoint(c.env, c.var.account.sid, central, identity), fleetSnapshot(c.env, central)]);
+  if (!known) return c.json({ code: "endpoint-unknown" }, 404);
+  return c.json({ identity, routes: routes.map((route) => describeRoute(route, fleet, Date.now())) });
+});
+
+function describeRoute(route: EndpointRoute, fleet: readonly GatewayStatus[], nowMs: number): Readonly<Record<string, unknown>> {
+  return {
+    routeId: route.routeId,
+    device: route.device,
+    kind: route.kind,
+    region: route.region,
+    gateway: route.gateway ?? null,
+    bridge: route.bridge ?? null,
+    transport: route.transport,
+    contact: route.contact,
+    reachability: route.reachability,
+    userAgent: route.userAgent ?? null,
+    registeredAt: new Date(route.registeredAtMs).toISOString(),
+    expiresAt: new Date(route.expiresAtMs).toISOString(),
+    lease: leaseState(route, fleet, nowMs),
+  };
+}
+
+/** A route is as good as whoever holds its flow: the gateway's state, or the socket that would have removed it. */
+function leaseState(route: EndpointRoute, fleet: readonly GatewayStatus[], nowMs: number): "confirmed" | "suspect" | "lost" {
+  if (route.confirmedUntilMs <= nowMs) return "lost";
+  if (route.kind === "browser") return "confirmed";
+  const holder = fleet.find(({ gateway }) => gateway === route.gateway);
+  if (holder === undefined || holder.state === "down" || holder.instance !== route.gatewayInstance) return "lost";
+  return holder.state === "suspect" ? "suspect" : "confirmed";
+}
