@@ -5,6 +5,7 @@ import { launchFirefox } from "../../support/browser/firefox.ts";
 import { Lab } from "../../support/lab.ts";
 import { startSipDouble } from "../../support/sip-double.ts";
 import { longestSilenceMs, spectrumShare, toneStartMs } from "../../support/tone.ts";
+import { waitUntil } from "../../support/wait-until.ts";
 
 let lab: Lab;
 beforeEach(() => {
@@ -64,6 +65,19 @@ describe("Chromium", () => {
         peerConnections: 1,
         getUserMediaCalls: 1,
       });
+    }
+    for (const [phone, other] of [
+      [bob, alice],
+      [alice, bob],
+    ] as const) {
+      // JsSIP writes the direction into the text that it sends only, so the other side is the one to ask.
+      const told = (direction: string) =>
+        waitUntil(direction, async () => (await other.descriptions()).remote.includes(`a=${direction}\r`));
+      await phone.hold();
+      await told("sendonly");
+      await phone.resume();
+      await told("sendrecv");
+      await phone.sendDigits("7");
     }
     await bob.hangup();
     await alice.waitEvent("ended");

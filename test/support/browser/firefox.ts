@@ -1,5 +1,11 @@
-/** Stock Firefox ESR over WebDriver BiDi. Its microphone is the browser's own test tone. */
+/**
+ * Stock Firefox ESR over WebDriver BiDi. Its microphone is the browser's own test tone.
+ * It never uses a loopback candidate: its preference for that does not reach the process that lists addresses. So the gateway
+ * must be on another address of this machine (`nonLoopbackAddress`), with a default route; page and signalling may stay on
+ * 127.0.0.1, which is a secure context.
+ */
 import { writeFile } from "node:fs/promises";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { Lab } from "../lab.ts";
 import { PeerProcess } from "../peer-process.ts";
@@ -21,8 +27,6 @@ const PREFERENCES: Readonly<Record<string, string | number | boolean>> = {
   "media.navigator.streams.fake": true,
   "media.navigator.permission.disabled": true,
   "media.peerconnection.ice.obfuscate_host_addresses": false,
-  // It gathers no loopback candidate by itself. A gateway on 127.0.0.1 is reached from one.
-  "media.peerconnection.ice.loopback": true,
   "media.autoplay.default": 0,
   "media.getusermedia.insecure.enabled": true,
   "media.devices.insecure.enabled": true,
@@ -36,6 +40,12 @@ const PREFERENCES: Readonly<Record<string, string | number | boolean>> = {
   "services.settings.server": "data:,",
   "toolkit.telemetry.enabled": false,
 };
+
+/** An IPv4 address of this machine that Firefox talks to; `undefined` on a machine with loopback only. */
+export function nonLoopbackAddress(): string | undefined {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return addresses.find(({ family, internal }) => family === "IPv4" && !internal)?.address;
+}
 
 export async function launchFirefox(options: FirefoxOptions = {}): Promise<BrowserPhone> {
   const { toneFrequency = 800, host = "127.0.0.1", preferences = {}, executable = "firefox-esr" } = options;
