@@ -39,8 +39,15 @@ export function isToken(text: string): boolean {
   return text.length > 0;
 }
 
-export function isTokenCode(code: number): boolean {
-  return TOKEN[code] === 1;
+/** Where the members of a table that start at `start` end. Stops at the text's end by itself: a lookup with NaN is slow. */
+export function skipMembers(text: string, start: number, members: Uint8Array): number {
+  let at = start;
+  while (at < text.length && members[text.charCodeAt(at)] === 1) at++;
+  return at;
+}
+
+export function skipToken(text: string, start: number): number {
+  return skipMembers(text, start, TOKEN);
 }
 
 export function isDigitCode(code: number): boolean {
@@ -111,11 +118,13 @@ export class Scanner {
 
   /** `token` of the grammar, empty when there is none. */
   token(): string {
-    const start = this.pos;
-    let at = start;
-    while (TOKEN[this.text.charCodeAt(at)] === 1) at++;
-    this.pos = at;
-    return this.text.slice(start, at);
+    return this.#take(TOKEN);
+  }
+
+  #take(members: Uint8Array): string {
+    const { text, pos: start } = this;
+    this.pos = skipMembers(text, start, members);
+    return text.slice(start, this.pos);
   }
 
   digits(): string {
@@ -160,11 +169,7 @@ export class Scanner {
    * harmless: it ends where the grammar around it goes on.
    */
   plainValue(): string {
-    const start = this.pos;
-    let at = start;
-    while (PLAIN_VALUE[this.text.charCodeAt(at)] === 1) at++;
-    this.pos = at;
-    return this.text.slice(start, at);
+    return this.#take(PLAIN_VALUE);
   }
 
   /** `*( SEMI generic-param )`, names in lower case; undefined when it is malformed or a name comes twice (section 7.3.1). */
@@ -185,17 +190,16 @@ export class Scanner {
     this.skipSpace();
     if (!this.eat(SEMICOLON)) return undefined;
     this.skipSpace();
-    const start = this.pos;
+    const { text, pos: start } = this;
     let at = start;
     let isLower = true;
-    for (;;) {
-      const code = this.text.charCodeAt(at);
+    for (; at < text.length; at++) {
+      const code = text.charCodeAt(at);
       if (TOKEN[code] !== 1) break;
       if (code >= 65 && code <= 90) isLower = false;
-      at++;
     }
     this.pos = at;
-    const name = this.text.slice(start, at);
+    const name = text.slice(start, at);
     return isLower ? name : name.toLowerCase();
   }
 

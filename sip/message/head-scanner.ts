@@ -1,6 +1,6 @@
 /** The head of a message, taken apart into its start line and header fields: framing only, no meaning. */
-import { COLON, CR, HT, isTokenCode, LF, printable, SP } from "./characters.ts";
-import { headerSpec } from "./header-names.ts";
+import { COLON, CR, HT, skipToken, LF, printable, SP } from "./characters.ts";
+import { headerSpecAt } from "./header-names.ts";
 import type { SipLimits } from "./limits.ts";
 import type { HeaderField } from "./sip-message.ts";
 
@@ -81,10 +81,9 @@ export function scanHead(text: string, limits: SipLimits): ScannedHead {
       problem ??= { code: "too-many-headers", status: 513, detail: `more than ${limits.maxHeaders} header fields` };
       break;
     } else {
-      const rawName = text.slice(pos, nameEnd);
-      const spec = headerSpec(rawName);
+      const spec = headerSpecAt(text, pos, nameEnd);
       const value = fieldValue(text, colon + 1, end);
-      if (spec === undefined) headers.push({ name: rawName, value });
+      if (spec === undefined) headers.push({ name: text.slice(pos, nameEnd), value });
       else {
         if ((seen & spec.onceBit) !== 0)
           problem ??= { code: "header-repeated", status: 400, detail: `${spec.conventional} comes more than once` };
@@ -111,7 +110,7 @@ export function scanContentLength(text: string): string | ProblemSeed | undefine
     if (pos === -1 || (initial !== LOWER_C && initial !== LOWER_L)) continue;
     const nameEnd = skipToken(text, start);
     const colon = skipSpace(text, nameEnd);
-    if (text.charCodeAt(colon) !== COLON || headerSpec(text.slice(start, nameEnd))?.name !== "content-length") continue;
+    if (text.charCodeAt(colon) !== COLON || headerSpecAt(text, start, nameEnd)?.name !== "content-length") continue;
     if (value !== undefined)
       return { code: "header-repeated", status: 400, detail: "Content-Length comes more than once" };
     value = fieldValue(text, colon + 1, pos);
@@ -139,12 +138,6 @@ function fieldEnd(text: string, start: number): number {
 
 function isSpace(code: number): boolean {
   return code === SP || code === HT;
-}
-
-function skipToken(text: string, start: number): number {
-  let at = start;
-  while (isTokenCode(text.charCodeAt(at))) at++;
-  return at;
 }
 
 function skipSpace(text: string, start: number): number {

@@ -168,6 +168,32 @@ export function headerSpec(name: string): HeaderSpec | undefined {
   return SPECS.get(name) ?? SPECS.get(name.toLowerCase());
 }
 
+/** Conventional spellings by first letter and length: most lookups of a parser end here, without a substring to hash. */
+const SHAPE_LENGTHS = 32;
+const SPECS_BY_SHAPE = groupByShape();
+
+function shapeOf(initial: number, length: number): number {
+  return (initial & 31) * SHAPE_LENGTHS + length;
+}
+
+function groupByShape(): readonly (readonly HeaderSpec[] | undefined)[] {
+  const groups: HeaderSpec[][] = [];
+  for (const [name, spec] of SPECS) {
+    if (name === spec.conventional) (groups[shapeOf(name.charCodeAt(0), name.length)] ??= []).push(spec);
+  }
+  return Array.from({ length: 32 * SHAPE_LENGTHS }, (_, shape) => groups[shape]);
+}
+
+/** `headerSpec(text.slice(start, end))`. */
+export function headerSpecAt(text: string, start: number, end: number): HeaderSpec | undefined {
+  const length = end - start;
+  const group = length < SHAPE_LENGTHS ? SPECS_BY_SHAPE[shapeOf(text.charCodeAt(start), length)] : undefined;
+  if (group !== undefined) {
+    for (const spec of group) if (text.startsWith(spec.conventional, start)) return spec;
+  }
+  return headerSpec(text.slice(start, end));
+}
+
 /** The key to compare header names by: canonical for known ones, lower case for others. */
 export function headerKey(name: string): string {
   const spec = SPECS.get(name);

@@ -1,5 +1,5 @@
 /** `host` of the grammar (RFC 3261 section 25.1, IPv6 as in RFC 5954). */
-import { ALPHANUMERIC, characterTable, isDigitCode, LEFT_BRACKET, parseDecimal } from "./characters.ts";
+import { ALPHANUMERIC, characterTable, isDigitCode, LEFT_BRACKET, parseDecimal, skipMembers } from "./characters.ts";
 
 /** Underscore is no DNS host name character but frequent in private networks. */
 const HOST_NAME = characterTable(`${ALPHANUMERIC}-._`);
@@ -21,8 +21,7 @@ export function scanHost(text: string, start: number): HostSpan | undefined {
     const host = text.slice(start + 1, close);
     return parseIpv6(host) === undefined ? undefined : { host, end: close + 1 };
   }
-  let end = start;
-  while (HOST_NAME[text.charCodeAt(end)] === 1) end++;
+  const end = skipMembers(text, start, HOST_NAME);
   const host = text.slice(start, end);
   return isHostName(host) ? { host, end } : undefined;
 }

@@ -9,6 +9,7 @@ import {
   NO_PARAMS,
   parseDecimal,
   SEMICOLON,
+  skipMembers,
   type Params,
 } from "./characters.ts";
 import { hostEquals, hostPort, MAX_PORT, scanHost } from "./host.ts";
@@ -43,8 +44,7 @@ const NO_HEADERS: ReadonlyMap<string, string> = new Map();
 
 /** How long the scheme is that the text starts with; 0 when it starts with none or nothing follows it. */
 export function uriSchemeLength(text: string): number {
-  let at = 0;
-  while (SCHEME[text.charCodeAt(at)] === 1) at++;
+  const at = skipMembers(text, 0, SCHEME);
   const isScheme = text.charCodeAt(at) === COLON && at + 1 < text.length && at > 0 && isAlphaCode(text.charCodeAt(0));
   return isScheme ? at : 0;
 }
