@@ -15,7 +15,7 @@ export const GREATER_THAN = 62;
 export const QUESTION = 63;
 export const AT_SIGN = 64;
 export const LEFT_BRACKET = 91;
-export const BACKSLASH = 92;
+const BACKSLASH = 92;
 export const DEL = 127;
 
 export const ALPHANUMERIC = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";

@@ -46,7 +46,7 @@ function isNumber(text: string): boolean {
   return true;
 }
 
-export function isIpv4(text: string): boolean {
+function isIpv4(text: string): boolean {
   let octets = 0;
   let start = 0;
   for (;;) {
@@ -61,7 +61,7 @@ export function isIpv4(text: string): boolean {
 }
 
 /** The eight groups of an IPv6 address, without zone. */
-export function parseIpv6(text: string): readonly number[] | undefined {
+function parseIpv6(text: string): readonly number[] | undefined {
   if (text.length > 45) return undefined;
   const halves = text.split("::");
   if (halves.length > 2) return undefined;

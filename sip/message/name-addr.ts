@@ -10,7 +10,6 @@ import {
   HT,
   isPlainValue,
   LESS_THAN,
-  NO_PARAMS,
   QUESTION,
   quote,
   Scanner,
@@ -177,9 +176,4 @@ function isFeatureTag(name: string): boolean {
 export function tagOf(address: NameAddr): string | undefined {
   const tag = address.params.get("tag");
   return tag === true ? undefined : tag;
-}
-
-/** An address with nothing but a URI, or with a display name. */
-export function createNameAddr(uri: string, displayName?: string): NameAddr {
-  return displayName === undefined ? { uri, params: NO_PARAMS } : { displayName, uri, params: NO_PARAMS };
 }

@@ -4,7 +4,7 @@ import { conventionalHeaderName } from "./header-names.ts";
 import type { SipMessage } from "./sip-message.ts";
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 
 /** Throws `TypeError` when a part holds a line end or is no token where one is due: that is a bug of ours, never a peer's. */
 export function serializeSipMessage(message: SipMessage): Uint8Array {

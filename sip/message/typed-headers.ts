@@ -8,7 +8,7 @@ import { scanVia, type Via } from "./via.ts";
 export { parseAuthParams, type AuthParams } from "./auth-params.ts";
 
 /** CSeq numbers are below 2^31 (RFC 3261 section 8.1.1.5). */
-export const MAX_CSEQ = 2 ** 31 - 1;
+const MAX_CSEQ = 2 ** 31 - 1;
 /** The largest delta-seconds (section 20.19). */
 export const MAX_EXPIRES_SECONDS = 2 ** 32 - 1;
 export const MAX_MAX_FORWARDS = 255;
@@ -105,7 +105,7 @@ export function contentTypeOf(message: SipMessage): string | undefined {
   return subtype === "" ? undefined : `${type}/${subtype}`.toLowerCase();
 }
 
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 
 /** The body as UTF-8, with U+FFFD for what is not. */
 export function bodyText(message: SipMessage): string {

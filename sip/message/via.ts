@@ -120,7 +120,7 @@ export function serializeVia(via: Via): string {
 }
 
 /** `*( SEMI generic-param )`; values that need quotes get them. */
-export function serializeParams(params: Params): string {
+function serializeParams(params: Params): string {
   let text = "";
   for (const [name, value] of params) {
     text += value === true ? `;${name}` : `;${name}=${isPlainValue(value) ? value : quote(value)}`;
