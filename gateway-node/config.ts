@@ -85,7 +85,7 @@ export function readGatewayConfig(env: Environment, readFile: (path: string) => 
   const fleetKey = file("GATEWAY_FLEET_KEY_FILE", "a readable file with 64 hex digits", parseFleetKey);
   const tlsKey = file("GATEWAY_TLS_KEY_FILE", "a readable PEM file with a private key", parsePem);
   const tlsCert = file("GATEWAY_TLS_CERT_FILE", "a readable PEM file with a certificate", parsePem);
-  const mediaHosts = reader.read("GATEWAY_MEDIA_HOSTS", "a comma list of addresses", parseHosts, host === undefined ? [] : [host]);
+  const mediaHosts = reader.read("GATEWAY_MEDIA_HOSTS", "a comma list of addresses", parseHosts, []);
   const exitOnStdinEnd = reader.read("GATEWAY_EXIT_ON_STDIN_END", "0 or 1", parseSwitch, false);
   const logLevel = reader.read("GATEWAY_LOG_LEVEL", `one of ${LOG_LEVELS.join(", ")}`, parseLogLevel, "info");
 

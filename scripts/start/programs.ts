@@ -63,7 +63,7 @@ export function gatewayEnvironment(
     GATEWAY_RTP_PORTS: gateway.rtpPorts.join("-"),
     GATEWAY_METRICS_PORT: String(gateway.metricsPort),
     GATEWAY_CHANNELS: String(gateway.channels),
-    GATEWAY_MEDIA_HOSTS: (gateway.mediaHosts ?? [gateway.host]).join(","),
+    ...(gateway.mediaHosts === undefined ? {} : { GATEWAY_MEDIA_HOSTS: gateway.mediaHosts.join(",") }),
     GATEWAY_WORKER_URL: `ws://127.0.0.1:${httpPort}`,
     GATEWAY_KEY_FILE: key.file,
     GATEWAY_FLEET_KEY_FILE: fleetKeyFile,
