@@ -22,7 +22,8 @@ export async function locateEndpoint(env: Env, account: AccountSid, callerRegion
       return await endpoints.routesForInvitation({ ...endpoint, region });
     } catch {
       count("locate.region-unreachable");
-      return { known: false, routes: [] };
+      // In doubt it exists: 480 and another try, not 404.
+      return { known: true, routes: [] };
     }
   };
   const home = async (): Promise<readonly RegionName[]> => {

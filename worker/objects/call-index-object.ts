@@ -35,6 +35,9 @@ export class CallIndexObject extends DurableObject<Env> implements CallIndexObje
   }
 
   async record({ sid, token, summaries }: CallIndexEntry): Promise<void> {
+    const [stored] = this.ctx.storage.sql.exec("SELECT summaries FROM calls WHERE sid = ?", sid).toArray();
+    // A call's records travel on their own and may overtake each other.
+    if (stored !== undefined && progressOf(summariesOf(String(stored["summaries"]))) > progressOf(summaries)) return;
     this.ctx.storage.sql.exec("INSERT OR REPLACE INTO calls (sid, token, summaries) VALUES (?, ?, ?)", sid, token, JSON.stringify(summaries));
     if (this.ctx.storage.kv.get(DAY_NOTED_KEY) === true) return;
     const [accountPart, regionPart, dayPart] = ownName(this.ctx, "call-index");
@@ -90,6 +93,16 @@ export class CallIndexObject extends DurableObject<Env> implements CallIndexObje
     const token = parseCallToken(row?.["token"]);
     return row === undefined || token === undefined ? undefined : { token, summary: summaryOf(String(row["summary"])) };
   }
+}
+
+/** Grows as a call goes on: every leg that answers or ends adds to it. */
+function progressOf(summaries: readonly CallSummary[]): number {
+  return summaries.reduce((sum, { answeredAtMs, endedAtMs, status }) => sum + 1 + (status === "queued" ? 0 : 1) + (answeredAtMs === undefined ? 0 : 1) + (endedAtMs === undefined ? 0 : 3), 0);
+}
+
+function summariesOf(json: string): readonly CallSummary[] {
+  const summaries: readonly CallSummary[] = JSON.parse(json);
+  return summaries;
 }
 
 function summaryOf(json: string): CallSummary {

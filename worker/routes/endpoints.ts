@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { parseEndpointId } from "#protocol/ids";
-import { fleetSnapshot } from "../adapters/fleet-snapshot.ts";
+import { fleetDetails } from "../adapters/gateway-fleet.ts";
 import { locateEndpoint } from "../adapters/locate.ts";
 import type { EndpointRoute } from "../domain/location/endpoint-route.ts";
 import type { GatewayStatus } from "../domain/routing/gateway-status.ts";
@@ -13,9 +13,10 @@ export const endpoints = new Hono<AccountTypes>().use(accountAuth(refuseAccount)
   const identity = parseEndpointId(c.req.param("identity"));
   if (identity === undefined) return c.json({ code: "identity-invalid" }, 400);
   const { central } = settingsOf(c.env).regions;
-  const [{ known, routes }, fleet] = await Promise.all([locateEndpoint(c.env, c.var.account.sid, central, identity), fleetSnapshot(c.env, central)]);
+  const [{ known, routes }, fleet] = await Promise.all([locateEndpoint(c.env, c.var.account.sid, central, identity), fleetDetails(c.env)]);
   if (!known) return c.json({ code: "endpoint-unknown" }, 404);
-  return c.json({ identity, routes: routes.map((route) => describeRoute(route, fleet, Date.now())) });
+  const statuses = fleet.gateways.map(({ status }) => status);
+  return c.json({ identity, routes: routes.map((route) => describeRoute(route, statuses, Date.now())) });
 });
 
 function describeRoute(route: EndpointRoute, fleet: readonly GatewayStatus[], nowMs: number): Readonly<Record<string, unknown>> {

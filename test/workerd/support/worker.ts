@@ -6,6 +6,12 @@ import { createTestHarness } from "wrangler";
 export const OPERATOR_TOKEN = "operator-token-of-the-tests";
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 
+/** The part of the binding that tests use. */
+interface IndexNamespace {
+  idFromName(name: string): unknown;
+  get(id: unknown): { record(entry: unknown): Promise<void> };
+}
+
 export interface TestWorker {
   readonly origin: string;
   readonly callTokenKey: string;
@@ -13,6 +19,8 @@ export interface TestWorker {
   request(path: string, init?: RequestInit & { readonly json?: unknown }): Promise<Response>;
   operator(method: string, path: string, json?: unknown): Promise<Response>;
   evict(binding: string, name: string, webSockets: "hibernate" | "close"): Promise<void>;
+  /** Puts a call into the index, as its Call object would. */
+  recordCall(call: { readonly account: string; readonly region: string; readonly day: number; readonly entry: unknown }): Promise<void>;
   /** Everything that the Worker logged, as parsed lines. */
   logs(): readonly Record<string, unknown>[];
   close(): Promise<void>;
@@ -40,6 +48,11 @@ export async function startWorker(): Promise<TestWorker> {
     request,
     operator: (method, path, json) => request(path, { method, headers: { Authorization: `Bearer ${OPERATOR_TOKEN}` }, ...(json === undefined ? {} : { json }) }),
     evict: (binding, name, webSockets) => harness.getWorker().evictDurableObject(binding, { name, webSockets }),
+    async recordCall({ account, region, day, entry }) {
+      const env = await harness.getWorker<{ CALL_INDEX: IndexNamespace }>().getEnv();
+      const id = env.CALL_INDEX.idFromName(`call-index/${account}/${region}/${day}`);
+      await env.CALL_INDEX.get(id).record(entry);
+    },
     logs: () => harness.getLogs().flatMap(({ message }) => parseLine(message)),
     close: () => harness.close(),
   };

@@ -13,6 +13,8 @@ export interface GatewayChannel {
 /** Commands of one call for the gateway at the other end of the channel. */
 export interface GatewayDelivery {
   readonly call: CallToken;
+  /** The run of the gateway that the commands are numbered for; another one does not get them. */
+  readonly instance?: GatewayInstanceId;
   readonly commands: readonly NumberedCommand[];
   readonly ackEvent: number;
   /** Whether the gateway has a part in the call after these. */

@@ -43,7 +43,7 @@ export class CallTraffic {
   /** Sends commands behind whatever is on its way to this call's gateway already. */
   deliver(delivery: GatewayDelivery): { readonly ok: boolean } {
     const current = this.#options.sockets.current();
-    if (current === undefined) return { ok: false };
+    if (current === undefined || (delivery.instance !== undefined && delivery.instance !== current.instance)) return { ok: false };
     const send = (): void => this.#sendReply(delivery.call, current.instance, delivery);
     if (!this.#lanes.isBusy(delivery.call)) {
       send();
