@@ -65,6 +65,7 @@ export class WebRtcLeg implements MediaLeg {
   #adopted = false;
   /** A valid check came under the current credentials. */
   #checked = false;
+  #announced: WebRtcLegMedia["peer"] | undefined;
   #adoptionTimer: MediaTimer | undefined;
   #stopped = false;
   #failed = false;
@@ -150,6 +151,14 @@ export class WebRtcLeg implements MediaLeg {
       const report = this.#media?.createReport(rtcpName(this.ssrc), nowMs);
       if (report !== undefined) this.path.send(report);
     }
+    this.#announceMove();
+  }
+
+  /** The browser nominated another pair: an adopter greets it at its last address. */
+  #announceMove(): void {
+    const selected = this.path.selected;
+    if (this.#announced === undefined || selected === undefined) return;
+    if (this.#announced.host !== selected.host || this.#announced.port !== selected.port) this.announce();
   }
 
   stop(): void {
@@ -184,7 +193,9 @@ export class WebRtcLeg implements MediaLeg {
   /** Tells the Call object what is true of the leg now. */
   announce(): void {
     const description = this.describe();
-    if (description !== undefined) this.#parts.context.events.onSecured(this.key, description);
+    if (description === undefined) return;
+    this.#announced = description.peer;
+    this.#parts.context.events.onSecured(this.key, description);
   }
 
   #receive(packet: Buffer, source: IceSource): void {

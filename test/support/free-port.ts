@@ -1,5 +1,6 @@
 /** Ports that nobody listens on at this moment, for peers that cannot pick one themselves. */
 import { createSocket } from "node:dgram";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 
 /** Below the range that the system hands out by itself (32768 and up on Linux), above the fixed ports of `npm start`. */
@@ -37,4 +38,16 @@ export async function freePort(host = "127.0.0.1", count = 1): Promise<number> {
     if (free.every(Boolean)) return first;
   }
   throw new Error(`no ${count} free neighbouring ports on ${host}`);
+}
+
+/** Whether somebody holds a port, found out without touching it: trying to bind could take it from a peer that is just starting. */
+export async function portIsHeld(protocol: "udp" | "tcp", port: number): Promise<boolean> {
+  const wanted = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const tables = await Promise.all(
+    [`/proc/net/${protocol}`, `/proc/net/${protocol}6`].map((path) => readFile(path, "utf8").catch(() => "")),
+  );
+  // The second column is the local address.
+  return tables.some((table) =>
+    table.split("\n").some((line) => line.trim().split(/\s+/)[1]?.endsWith(wanted) === true),
+  );
 }

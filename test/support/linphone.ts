@@ -198,9 +198,9 @@ export class Linphone {
     this.process.writeLine("resume");
   }
 
-  /** What it heard, paced by its own clock: pauses of the network are silences in it. */
+  /** What it heard, paced by its own clock: pauses of the network are silences in it. It writes the file when the call ends. */
   async received(): Promise<Recording> {
-    return await readWav(this.#place.recording);
+    return await waitUntil("linphone's recording", () => readWav(this.#place.recording).catch(() => undefined));
   }
 
   kill(): void {

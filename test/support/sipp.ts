@@ -1,9 +1,10 @@
 /** SIPp as a scripted phone: built-in or own scenarios, its verdict as an exit code, its messages as text. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { freePort } from "./free-port.ts";
+import { freePort, portIsHeld } from "./free-port.ts";
 import { temporaryFolder } from "./lab.ts";
 import { PeerProcess } from "./peer-process.ts";
+import { waitUntil } from "./wait-until.ts";
 
 export interface SippOptions {
   /** `uas` answers whatever comes; anything else is a scenario file's text. */
@@ -94,7 +95,13 @@ export async function startSipp(options: SippOptions): Promise<Sipp> {
       ...(target === undefined ? [] : [`${target.host}:${target.port}`]),
     ],
   });
-  return new Sipp(process, { host, port, files, removeFolder: folder.close });
+  const sipp = new Sipp(process, { host, port, files, removeFolder: folder.close });
+  const protocol = transport === "udp" ? "udp" : "tcp";
+  // One that calls over a connection holds no port of its own to listen on.
+  if (protocol === "udp" || target === undefined) {
+    await waitUntil("sipp's port", async () => process.hasEnded || (await portIsHeld(protocol, port)));
+  }
+  return sipp;
 }
 
 /** Runs a scenario to its end. */

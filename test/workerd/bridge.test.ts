@@ -314,6 +314,13 @@ describe("everything else on a socket", () => {
     expect(await alice.nextRaw()).toMatch(/^SIP\/2\.0 400 /);
   });
 
+  it("closes a socket that has not said who it is after ten seconds, though its bridge hibernates meanwhile", async () => {
+    const silent = browser(demo);
+    await silent.ask("OPTIONS");
+    for (let shard = 0; shard < 8; shard += 1) await worker.evict("BRIDGE", `bridge/us-east/${shard}`, "hibernate").catch(() => undefined);
+    expect(await silent.ended(14_000)).toBe(4401);
+  });
+
   it("opens no socket without the subprotocol sip, or in a region that does not exist", async () => {
     expect((await worker.request("/sip")).status).toBe(426);
     const response = await worker.request("/sip?region=atlantis", { headers: { Upgrade: "websocket", "Sec-WebSocket-Protocol": "sip" } }).catch(() => undefined);

@@ -23,7 +23,6 @@ describe("gatewayEnvironment", () => {
       GATEWAY_RTP_PORTS: "20000-21999",
       GATEWAY_METRICS_PORT: "9101",
       GATEWAY_CHANNELS: "2",
-      GATEWAY_MEDIA_HOSTS: "127.0.0.1",
       GATEWAY_WORKER_URL: "ws://127.0.0.1:9000",
       GATEWAY_KEY_FILE: "/k/us-east.pem",
       GATEWAY_FLEET_KEY_FILE: "/k/fleet.key",
