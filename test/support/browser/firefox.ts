@@ -1,8 +1,8 @@
 /**
  * Stock Firefox ESR over WebDriver BiDi. Its microphone is the browser's own test tone.
- * It never uses a loopback candidate: its preference for that does not reach the process that lists addresses. So the gateway
- * must be on another address of this machine (`nonLoopbackAddress`), with a default route; page and signalling may stay on
- * 127.0.0.1, which is a secure context.
+ * It gathers no loopback candidate (its preference for that does not reach the process that lists addresses), so a gateway on
+ * 127.0.0.1 must list another address of the machine too; Nearside's do where there is one. `nonLoopbackAddress` tells which.
+ * Page and signalling may stay on 127.0.0.1, which is a secure context.
  */
 import { writeFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";

@@ -85,6 +85,26 @@ export function chosenCandidates(decision: RoutingDecision): readonly RankedCand
   return decision.candidates.filter((candidate) => candidate.verdict === "chosen");
 }
 
+/**
+ * What to ring when a route failed without its device having had a say (no 100, connection refused, gateway lost): the best route
+ * of the same device that was not tried; under `ring: "nearest"` the best of any device. A device that answered, even with a
+ * refusal, has been reached and has no next route.
+ */
+export function nextCandidate(
+  decision: RoutingDecision,
+  failed: string,
+  tried: readonly string[],
+): RankedCandidate | undefined {
+  const device = decision.candidates.find((candidate) => candidate.routeId === failed)?.device;
+  return decision.candidates.find(
+    (candidate) =>
+      candidate.gateway !== undefined &&
+      candidate.routeId !== failed &&
+      !tried.includes(candidate.routeId) &&
+      (candidate.device === device || decision.inputs.ring === "nearest"),
+  );
+}
+
 /** A phone's side is the gateway where its INVITE came in, dead or alive; a browser's is the nearest one that lives. */
 function callerSide(input: RoutingInput): CallerSide {
   const given = findGateway(input.gateways, input.callerGateway);

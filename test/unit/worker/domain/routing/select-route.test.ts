@@ -1,6 +1,11 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { chosenCandidates, rankRoutes, recomputeDecision } from "../../../../../worker/domain/routing/select-route.ts";
+import {
+  chosenCandidates,
+  nextCandidate,
+  rankRoutes,
+  recomputeDecision,
+} from "../../../../../worker/domain/routing/select-route.ts";
 import type { RankedCandidate, RoutingInput } from "../../../../../worker/domain/routing/select-route.ts";
 import { anyInput, browser, gateway, gatewayId, input, NOW, phone, region } from "./routing-fixtures.ts";
 
@@ -231,6 +236,30 @@ describe("devices", () => {
         routes: [phone("a", "us-east", { expiresAtMs: NOW }), phone("b", "us-east", { expiresAtMs: NOW + 1 })],
       }),
     ).toEqual(["b>us-east:chosen", "a>-:expired"]);
+  });
+});
+
+describe("after a route failed", () => {
+  const routes = [phone("near", "us-east", tablet), phone("far", "ap-south", tablet), browser("other", "eu-west")];
+  const next = (changes: Partial<RoutingInput>, failed: string, tried: readonly string[] = []): string | undefined =>
+    nextCandidate(rankRoutes(input(changes)), failed, tried)?.routeId;
+
+  it("the same device is tried over its next route, and over each only once", () => {
+    expect(next({ routes }, "near")).toBe("far");
+    expect(next({ routes }, "far", ["near", "far"])).toBeUndefined();
+  });
+  it("another device is tried only where one rings at a time", () => {
+    expect(next({ routes }, "other")).toBeUndefined();
+    expect(next({ routes, ring: "nearest" }, "near")).toBe("other");
+    expect(next({ routes, ring: "nearest" }, "other", ["near"])).toBe("far");
+  });
+  it("a route that nothing reaches is not tried", () => {
+    const gateways = [gateway("us-east"), gateway("ap-south", { state: "down" })];
+    const held = [
+      phone("near", "us-east", tablet),
+      phone("far", "ap-south", { ...tablet, reachability: "connection" }),
+    ];
+    expect(next({ routes: held, gateways }, "near")).toBeUndefined();
   });
 });
 
