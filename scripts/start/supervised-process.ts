@@ -24,11 +24,14 @@ export interface SupervisorHooks {
   readonly mayRestart: () => boolean;
   /** The pid is another one, or none. */
   readonly onPid: () => void;
-  /** It died and stays dead. */
+  /** It died, stays dead, and its last words are in its log. */
   readonly onDead: () => void;
   /** Each line that the program writes to stdout. */
   readonly onLine?: (line: string) => void;
 }
+
+/** A grandchild may hold the pipe open; it is not waited for. */
+const LAST_WORDS_MS = 500;
 
 /** One program: started, logged, started again when it dies, stopped for good by `stop()`. */
 export class SupervisedProcess {
@@ -73,7 +76,7 @@ export class SupervisedProcess {
         settled = true;
         this.#child = undefined;
         resolve();
-        this.#died(child.pid, how, performance.now() - startedAtMs);
+        this.#died(child, how, performance.now() - startedAtMs);
       };
       child.once("error", (error) => end(`could not start: ${error.message}`));
       child.once("exit", (code, signal) => end(signal === null ? `exit code ${code}` : signal));
@@ -94,13 +97,14 @@ export class SupervisedProcess {
     child.stderr?.on("data", (chunk: Buffer) => this.#log.write(chunk));
   }
 
-  #died(pid: number | undefined, how: string, livedMs: number): void {
+  #died(child: ChildProcess, how: string, livedMs: number): void {
     if (this.#stopping) return;
     this.#hooks.onPid();
+    const { pid } = child;
     const death = `${this.name} died (${pid === undefined ? how : `pid ${pid}, ${how}`})`;
     if (!this.#hooks.mayRestart()) {
       this.#hooks.say(`${death}; not started again`);
-      return this.#hooks.onDead();
+      return this.#afterLastWords(child, this.#hooks.onDead);
     }
     this.#quickDeaths = livedMs < STEADY_LIFE_MS ? this.#quickDeaths + 1 : 0;
     const delayMs = restartDelayMs(this.#quickDeaths);
@@ -111,6 +115,17 @@ export class SupervisedProcess {
     if (delayMs === 0) return restart();
     this.#hooks.say(`${death}; starts again in ${delayMs / 1000} s, its log is ${this.#plan.logFile}`);
     this.#restartTimer = setTimeout(restart, delayMs);
+  }
+
+  /** A process may be gone before what it wrote has been read: `exit` comes before its pipes end, and the log is written later still. */
+  #afterLastWords(child: ChildProcess, then: () => void): void {
+    const written = () => this.#log.write("", () => then());
+    if (child.stderr === null || child.stderr.closed) return void written();
+    const timer = setTimeout(() => child.stderr?.destroy(), LAST_WORDS_MS);
+    child.stderr.once("close", () => {
+      clearTimeout(timer);
+      written();
+    });
   }
 
   /** SIGTERM, SIGKILL after the grace; settles when the process is gone. */
