@@ -5,11 +5,12 @@ export interface BenchRow {
   /** Unit of `ours` and `peer` ("us", "messages/s", "ms p50"). */
   readonly unit: string;
   readonly ours: number;
-  readonly peer: number;
-  /** The peer with its version ("sip.js 0.21.2"). */
+  /** Absent when the peer is not installed; the note says which Debian package it needs. */
+  readonly peer?: number;
+  /** The peer with its version ("sip.js 0.21.2"), or "goal" where we are measured against what we want. */
   readonly peerName: string;
-  /** How many times better we are, over 1 in our favour whatever the unit's direction. */
-  readonly ratio: number;
+  /** How many times better we are, over 1 in our favour whatever the unit's direction; absent without a peer. */
+  readonly ratio?: number;
   /** The ratio to reach; below it the row fails. */
   readonly goal?: number;
   /** What a reader must know to judge the figure (durations, sizes, what was left out). */
@@ -18,3 +19,28 @@ export interface BenchRow {
 
 /** What each `bench/*.bench.ts` exports as `run`. */
 export type BenchRun = () => Promise<readonly BenchRow[]>;
+
+interface Comparison {
+  readonly name: string;
+  readonly unit: string;
+  readonly ours: number;
+  readonly peer: number | undefined;
+  readonly peerName: string;
+  readonly goal?: number;
+  readonly note?: string;
+}
+
+/** A row of something of which less is better: time, requests, silence. */
+export function lessIsBetter({ peer, ...row }: Comparison): BenchRow {
+  return peer === undefined ? row : { ...row, peer, ratio: ratioOf(peer, row.ours) };
+}
+
+/** A row of something of which more is better: calls a second. */
+export function moreIsBetter({ peer, ...row }: Comparison): BenchRow {
+  return peer === undefined ? row : { ...row, peer, ratio: ratioOf(row.ours, peer) };
+}
+
+/** Nothing against nothing is as good. */
+function ratioOf(over: number, under: number): number {
+  return over === under ? 1 : over / under;
+}

@@ -189,7 +189,7 @@ export async function run(): Promise<readonly BenchRow[]> {
 }
 
 if (import.meta.main) {
-  for (const { name, ours, peer, peerName, ratio } of await run()) {
+  for (const { name, ours, peer = NaN, peerName, ratio = NaN } of await run()) {
     console.log(`${name}: ${ours.toFixed(2)} us, ${peerName} ${peer.toFixed(2)} us, ${ratio.toFixed(1)}x`);
   }
 }

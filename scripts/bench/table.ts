@@ -7,9 +7,9 @@ export function encodeBenchTable(rows: readonly BenchRow[]): string {
     row.name,
     row.unit,
     encodeFigure(row.ours),
-    encodeFigure(row.peer),
-    `${encodeFigure(row.ratio)}x`,
-    row.goal === undefined ? "" : `${encodeFigure(row.goal)}x${row.ratio < row.goal ? " MISSED" : ""}`,
+    row.peer === undefined ? "-" : encodeFigure(row.peer),
+    row.ratio === undefined ? "-" : `${encodeFigure(row.ratio)}x`,
+    row.goal === undefined ? "" : `${encodeFigure(row.goal)}x${isMissed(row) ? " MISSED" : ""}`,
     row.peerName,
     row.note ?? "",
   ]);
@@ -33,10 +33,14 @@ export function encodeFigure(figure: number): string {
   return Math.abs(rounded) >= 1000 ? Math.round(figure).toLocaleString("en-US") : String(rounded);
 }
 
+/** A row whose peer is not installed has no ratio and so misses nothing. */
 export function missedGoals(rows: readonly BenchRow[]): readonly string[] {
-  return rows.flatMap(({ name, ratio, goal }) =>
-    goal !== undefined && !(ratio >= goal)
-      ? [`goal missed: ${name}: ${encodeFigure(ratio)}x of ${encodeFigure(goal)}x`]
-      : [],
-  );
+  return rows.flatMap((row) => {
+    const { name, ratio = NaN, goal = NaN } = row;
+    return isMissed(row) ? [`goal missed: ${name}: ${encodeFigure(ratio)}x of ${encodeFigure(goal)}x`] : [];
+  });
+}
+
+function isMissed({ ratio, goal }: BenchRow): boolean {
+  return goal !== undefined && ratio !== undefined && !(ratio >= goal);
 }

@@ -15,6 +15,12 @@ it("prints one aligned line for each row and marks a missed goal", () => {
   ]);
 });
 
+it("prints a row whose peer is not installed without figures of it, and takes its goal for none", () => {
+  const lonely = { name: "relay", unit: "us", ours: 30, peerName: "rtpengine", goal: 1 };
+  expect(encodeBenchTable([lonely]).split("\n")[1]).toBe("relay     us    30    -     -      1x    rtpengine");
+  expect(missedGoals([lonely])).toEqual([]);
+});
+
 it.each([
   [0.012345, "0.0123"],
   [12.345, "12.3"],

@@ -1,0 +1,112 @@
+/** The whole stack under test, on ports and storage of its own, and its processes by what they do. */
+import { cpSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { encodeAccount } from "../../scripts/start/operator-client.ts";
+import type { LocalAccount } from "../../scripts/start/secrets.ts";
+import { hashSources } from "../../scripts/start/worker-bundle.ts";
+import { startStack } from "../../test/support/stack.ts";
+import type { Stack } from "../../test/support/stack.ts";
+import { temporaryFolder } from "../../test/support/lab.ts";
+import type { Pids } from "./process-cpu.ts";
+
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+/** A build takes seconds; each benchmark has a stack of its own. */
+const BUNDLE_CACHE = join(ROOT, ".cache/bench-bundle");
+
+export interface BenchUser {
+  readonly identity: string;
+  readonly domain: string;
+  readonly password: string;
+}
+
+export interface BenchStack {
+  readonly stack: Stack;
+  /** Extra users of the demo account: `bench0`, `bench1`, … */
+  readonly users: readonly BenchUser[];
+  /** The operator's view of counters: what the Worker's isolate has counted. */
+  counters(): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+export interface BenchStackOptions {
+  readonly users?: number;
+  /** Last change of the built Worker before it is run. */
+  readonly changeBundle?: (folder: string) => void;
+}
+
+export async function startBenchStack({ users = 0, changeBundle }: BenchStackOptions = {}): Promise<BenchStack> {
+  const folder = await temporaryFolder();
+  const bundle = join(folder.path, "bundle");
+  try {
+    if (changeBundle !== undefined) await fillBundleCache();
+    if (bundleIsCached()) cpSync(BUNDLE_CACHE, bundle, { recursive: true });
+    changeBundle?.(bundle);
+    const stack = await startStack({ localFolder: folder.path });
+    if (changeBundle === undefined && !bundleIsCached()) cacheBundle(bundle);
+    const extra = users === 0 ? [] : await addUsers(stack, users);
+    return {
+      stack,
+      users: extra,
+      counters: () => operator(stack, "/v1/operator/counters"),
+      close: async () => {
+        await stack.close();
+        await folder.close();
+      },
+    };
+  } catch (error) {
+    await folder.close();
+    throw error;
+  }
+}
+
+/** Worker and the named gateways, for a CPU meter. */
+export function pidsOf(stack: Stack, ...gateways: readonly string[]): Pids {
+  const pids: Record<string, number> = { workerd: stack.description.worker.pid ?? 0 };
+  for (const id of gateways) pids[id] = stack.gateway(id).pid ?? 0;
+  return pids;
+}
+
+function bundleIsCached(): boolean {
+  const stamp = join(BUNDLE_CACHE, "sources.sha256");
+  return existsSync(stamp) && readFileSync(stamp, "utf8") === hashSources(ROOT);
+}
+
+function cacheBundle(bundle: string): void {
+  rmSync(BUNDLE_CACHE, { recursive: true, force: true });
+  cpSync(bundle, BUNDLE_CACHE, { recursive: true });
+}
+
+async function fillBundleCache(): Promise<void> {
+  if (bundleIsCached()) return;
+  const built = await startBenchStack();
+  await built.close();
+}
+
+async function addUsers(stack: Stack, count: number): Promise<readonly BenchUser[]> {
+  const { accounts } = secretsOf(stack);
+  const demo = accounts.find(({ name }) => name === "demo");
+  if (demo === undefined) throw new Error("the stack has no demo account");
+  const users = Array.from({ length: count }, (_, index) => ({
+    identity: `bench${index}`,
+    domain: demo.sipDomain,
+    password: "password-of-benchmarks",
+  }));
+  const all = Object.fromEntries(users.map(({ identity, password }) => [identity, { password }]));
+  await operator(stack, `/v1/operator/accounts/${demo.sid}`, {
+    method: "PUT",
+    body: JSON.stringify(encodeAccount({ ...demo, users: { ...demo.users, ...all } })),
+  });
+  return users;
+}
+
+async function operator(stack: Stack, path: string, init: RequestInit = {}): Promise<unknown> {
+  const headers = { authorization: `Bearer ${secretsOf(stack).operatorToken}`, "content-type": "application/json" };
+  const response = await fetch(new URL(path, stack.http), { ...init, headers });
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return await response.json();
+}
+
+function secretsOf(stack: Stack): { readonly operatorToken: string; readonly accounts: readonly LocalAccount[] } {
+  return JSON.parse(readFileSync(join(stack.localFolder, "secrets.json"), "utf8")) as ReturnType<typeof secretsOf>;
+}
