@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { count } from "./counters.ts";
-import { ConfigurationError } from "./env.ts";
+import { ConfigurationError } from "./settings.ts";
 import { DeadlineExceeded } from "./adapters/deadline.ts";
 import { faultCode, log } from "./log.ts";
 import type { AppTypes } from "./middleware/app-types.ts";

@@ -12,7 +12,10 @@ export function encodeBase64(bytes: Uint8Array): string {
 
 /** Takes base64 and base64url, padded or not; anything else is `undefined`. */
 export function decodeBase64(text: string): Uint8Array | undefined {
-  const plain = text.replaceAll("-", "+").replaceAll("_", "/").replace(/={1,2}$/, "");
+  const plain = text
+    .replaceAll("-", "+")
+    .replaceAll("_", "/")
+    .replace(/={1,2}$/, "");
   if (!/^[A-Za-z0-9+/]*$/.test(plain) || plain.length % 4 === 1) return undefined;
   return Uint8Array.from(atob(plain), (character) => character.charCodeAt(0));
 }
@@ -26,7 +29,9 @@ export function encodeHex(bytes: Uint8Array): string {
 /** Lower or upper case; `undefined` when it is not whole bytes of hex. */
 export function decodeHex(text: string): Uint8Array | undefined {
   if (!/^([0-9a-fA-F]{2})*$/.test(text)) return undefined;
-  return Uint8Array.from({ length: text.length / 2 }, (_, index) => Number.parseInt(text.slice(index * 2, index * 2 + 2), 16));
+  return Uint8Array.from({ length: text.length / 2 }, (_, index) =>
+    Number.parseInt(text.slice(index * 2, index * 2 + 2), 16),
+  );
 }
 
 export function randomHex(bytes: number): string {

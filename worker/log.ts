@@ -1,15 +1,37 @@
 /** Every line that the Worker writes: JSON, a closed catalogue, ids but neither secrets nor addresses. A new line is a new member. */
 export type LogEvent =
-  | { readonly event: "control.opened"; readonly gateway: string; readonly channel: number; readonly instance: string; readonly calls: number }
+  | {
+      readonly event: "control.opened";
+      readonly gateway: string;
+      readonly channel: number;
+      readonly instance: string;
+      readonly calls: number;
+    }
   | { readonly event: "control.closed"; readonly gateway: string; readonly channel: number; readonly code: number }
   | { readonly event: "control.refused"; readonly gateway: string; readonly channel: number; readonly code: string }
-  | { readonly event: "control.events-stuck"; readonly gateway: string; readonly channel: number; readonly code: string }
+  | {
+      readonly event: "control.events-stuck";
+      readonly gateway: string;
+      readonly channel: number;
+      readonly code: string;
+    }
   | { readonly event: "gateway.enrolled"; readonly gateway: string; readonly region: string }
   | { readonly event: "gateway.revoked"; readonly gateway: string; readonly region: string }
   | { readonly event: "gateway.up"; readonly gateway: string; readonly region: string; readonly instance: string }
   | { readonly event: "gateway.suspected"; readonly gateway: string; readonly region: string; readonly reason: string }
-  | { readonly event: "gateway.verdict"; readonly gateway: string; readonly region: string; readonly verdict: string; readonly afterMs: number }
-  | { readonly event: "gateway.draining"; readonly gateway: string; readonly region: string; readonly draining: boolean }
+  | {
+      readonly event: "gateway.verdict";
+      readonly gateway: string;
+      readonly region: string;
+      readonly verdict: string;
+      readonly afterMs: number;
+    }
+  | {
+      readonly event: "gateway.draining";
+      readonly gateway: string;
+      readonly region: string;
+      readonly draining: boolean;
+    }
   | { readonly event: "account.stored"; readonly account: string; readonly users: number }
   | { readonly event: "bridge.registered"; readonly account: string; readonly bridge: string }
   | { readonly event: "bridge.closed"; readonly bridge: string; readonly code: number; readonly registered: boolean }

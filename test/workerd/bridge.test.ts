@@ -27,7 +27,9 @@ async function routesOf(account: TestAccount, identity: string): Promise<readonl
 }
 
 async function counter(name: string): Promise<number> {
-  const body = (await (await worker.operator("GET", "/v1/operator/counters")).json()) as { worker: Record<string, number> };
+  const body = (await (await worker.operator("GET", "/v1/operator/counters")).json()) as {
+    worker: Record<string, number>;
+  };
   return body.worker[name] ?? 0;
 }
 
@@ -50,13 +52,21 @@ describe("REGISTER with digest", () => {
     const alice = browser(demo);
     const challenge = await alice.register();
     expect(challenge.status).toBe(401);
-    expect(header(challenge, "www-authenticate")).toMatch(/^Digest realm="demo\.test", nonce="[0-9a-f]{32}", algorithm=MD5, qop="auth"$/);
+    expect(header(challenge, "www-authenticate")).toMatch(
+      /^Digest realm="demo\.test", nonce="[0-9a-f]{32}", algorithm=MD5, qop="auth"$/,
+    );
     const accepted = await alice.register({ headers: [alice.authorization(challenge, "REGISTER")] });
     expect(accepted.status).toBe(200);
     expect(contactsOf(accepted)).toEqual([`${alice.contact};expires=600`]);
     expect(header(accepted, "date")).toMatch(/GMT$/);
     const [route] = await routesOf(demo, "alice");
-    expect(route).toMatchObject({ kind: "browser", region: "us-east", transport: "ws", reachability: "bridge", lease: "confirmed" });
+    expect(route).toMatchObject({
+      kind: "browser",
+      region: "us-east",
+      transport: "ws",
+      reachability: "bridge",
+      lease: "confirmed",
+    });
   });
 
   it.each([
@@ -80,7 +90,9 @@ describe("REGISTER with digest", () => {
     expect((await alice.register({ headers: [credentials] })).status).toBe(401);
     const thief = browser(demo);
     expect((await thief.register({ headers: [credentials] })).status).toBe(401);
-    expect((await alice.register({ headers: [alice.authorization(challenge, "REGISTER", { nc: 2 })] })).status).toBe(200);
+    expect((await alice.register({ headers: [alice.authorization(challenge, "REGISTER", { nc: 2 })] })).status).toBe(
+      200,
+    );
   });
 
   it("answers unknown users and unknown domains as it answers wrong passwords", async () => {
@@ -132,7 +144,8 @@ describe("what a registration holds", () => {
     await alice.registerWithDigest();
     const stored = await counter("bridge.register-stored");
     const absorbed = await counter("bridge.refresh-absorbed");
-    for (const expires of [120, 300]) expect(contactsOf(await alice.register({ expires }))).toEqual([`${alice.contact};expires=${expires}`]);
+    for (const expires of [120, 300])
+      expect(contactsOf(await alice.register({ expires }))).toEqual([`${alice.contact};expires=${expires}`]);
     expect(await counter("bridge.register-stored")).toBe(stored);
     expect(await counter("bridge.refresh-absorbed")).toBe(absorbed + 2);
   });
@@ -152,7 +165,7 @@ describe("what a registration holds", () => {
   });
 
   it.each([
-    { what: "Contact * with Expires 0", headers: (_: string) => ["Contact: *", "Expires: 0"] },
+    { what: "Contact * with Expires 0", headers: () => ["Contact: *", "Expires: 0"] },
     { what: "its Contact with expires=0", headers: (contact: string) => [`Contact: ${contact};expires=0`] },
   ])("ends with $what", async ({ headers }) => {
     const bob = browser(demo, "bob");
@@ -174,9 +187,11 @@ describe("what a registration holds", () => {
 
   it("replaces the route of the same device, and refuses an eleventh device", async () => {
     const instance = `;+sip.instance="<urn:uuid:${randomBytes(8).toString("hex")}>"`;
-    for (const tab of [browser(demo, "carol"), browser(demo, "carol")]) await tab.registerWithDigest({ contact: `${tab.contact}${instance}` });
+    for (const tab of [browser(demo, "carol"), browser(demo, "carol")])
+      await tab.registerWithDigest({ contact: `${tab.contact}${instance}` });
     expect(await routesOf(demo, "carol")).toHaveLength(1);
-    for (let device = 2; device <= 10; device += 1) expect((await browser(demo, "carol").registerWithDigest()).status).toBe(200);
+    for (let device = 2; device <= 10; device += 1)
+      expect((await browser(demo, "carol").registerWithDigest()).status).toBe(200);
     expect(await routesOf(demo, "carol")).toHaveLength(10);
     expect((await browser(demo, "carol").registerWithDigest()).status).toBe(403);
   });
@@ -200,10 +215,13 @@ describe("what a registration holds", () => {
     await bob.ended();
     // Whoever comes to this shard next wakes it.
     await expect
-      .poll(async () => {
-        browser(other, "carol");
-        return await routesOf(other, "bob");
-      }, { timeout: 10_000 })
+      .poll(
+        async () => {
+          browser(other, "carol");
+          return await routesOf(other, "bob");
+        },
+        { timeout: 10_000 },
+      )
       .toEqual([]);
   });
 });
@@ -215,7 +233,10 @@ describe("REGISTER with an access token (RFC 8898)", () => {
     readonly secret?: string;
   }
 
-  async function tokenFor(identity: string, { header = {}, payload = {}, secret = demo.apiKey.secret }: TokenOptions = {}): Promise<string> {
+  async function tokenFor(
+    identity: string,
+    { header = {}, payload = {}, secret = demo.apiKey.secret }: TokenOptions = {},
+  ): Promise<string> {
     const now = Math.floor(Date.now() / 1_000);
     return await new SignJWT({
       jti: `${demo.apiKey.sid}-${now}`,
@@ -244,16 +265,52 @@ describe("REGISTER with an access token (RFC 8898)", () => {
 
   const BAD: readonly { readonly what: string; readonly code: string; readonly token: () => Promise<string> }[] = [
     { what: "no token at all", code: "token-malformed", token: async () => "abc" },
-    { what: "another signature", code: "token-signature-invalid", token: () => tokenFor("alice", { secret: "another-secret-of-some-length" }) },
-    { what: "an expired one", code: "token-expired", token: () => tokenFor("alice", { payload: { iat: now() - 7_200, exp: now() - 3_600 } }) },
-    { what: "one that is not valid yet", code: "token-not-yet-valid", token: () => tokenFor("alice", { payload: { nbf: now() + 600 } }) },
-    { what: "one that lasts longer than a day", code: "token-lifetime-too-long", token: () => tokenFor("alice", { payload: { exp: now() + 90_000 } }) },
+    {
+      what: "another signature",
+      code: "token-signature-invalid",
+      token: () => tokenFor("alice", { secret: "another-secret-of-some-length" }),
+    },
+    {
+      what: "an expired one",
+      code: "token-expired",
+      token: () => tokenFor("alice", { payload: { iat: now() - 7_200, exp: now() - 3_600 } }),
+    },
+    {
+      what: "one that is not valid yet",
+      code: "token-not-yet-valid",
+      token: () => tokenFor("alice", { payload: { nbf: now() + 600 } }),
+    },
+    {
+      what: "one that lasts longer than a day",
+      code: "token-lifetime-too-long",
+      token: () => tokenFor("alice", { payload: { exp: now() + 90_000 } }),
+    },
     { what: "another identity's", code: "token-identity-mismatch", token: () => tokenFor("bob") },
-    { what: "another account's", code: "token-account-mismatch", token: () => tokenFor("alice", { payload: { sub: other.sid } }) },
-    { what: "an unknown key's", code: "token-issuer-unknown", token: () => tokenFor("alice", { payload: { iss: `SK${"0".repeat(32)}` } }) },
-    { what: "one without grants", code: "token-grants-missing", token: () => tokenFor("alice", { payload: { grants: {} } }) },
-    { what: "one with another content type", code: "token-header-invalid", token: () => tokenFor("alice", { header: { cty: "JWT" } }) },
-    { what: "one with another algorithm", code: "token-header-invalid", token: () => tokenFor("alice", { header: { alg: "HS512" } }) },
+    {
+      what: "another account's",
+      code: "token-account-mismatch",
+      token: () => tokenFor("alice", { payload: { sub: other.sid } }),
+    },
+    {
+      what: "an unknown key's",
+      code: "token-issuer-unknown",
+      token: () => tokenFor("alice", { payload: { iss: `SK${"0".repeat(32)}` } }),
+    },
+    {
+      what: "one without grants",
+      code: "token-grants-missing",
+      token: () => tokenFor("alice", { payload: { grants: {} } }),
+    },
+    {
+      what: "one with another content type",
+      code: "token-header-invalid",
+      token: () => tokenFor("alice", { header: { cty: "JWT" } }),
+    },
+    {
+      what: "one with another algorithm",
+      code: "token-header-invalid",
+      token: () => tokenFor("alice", { header: { alg: "HS512" } }),
+    },
     {
       what: "one without a signature",
       code: "token-header-invalid",
@@ -268,7 +325,9 @@ describe("REGISTER with an access token (RFC 8898)", () => {
     const alice = browser(demo);
     const refused = await alice.register({ headers: [`Authorization: Bearer ${await token()}`] });
     expect(refused.status).toBe(401);
-    expect(header(refused, "www-authenticate")).toBe(`Bearer realm="demo.test", error="invalid_token", error_description="${code}"`);
+    expect(header(refused, "www-authenticate")).toBe(
+      `Bearer realm="demo.test", error="invalid_token", error_description="${code}"`,
+    );
   });
 
   it("refuses to register with a token that lets no calls in", async () => {
@@ -284,10 +343,25 @@ describe("everything else on a socket", () => {
     { what: "OPTIONS", method: "OPTIONS", options: {}, status: 200 },
     { what: "a method outside a dialog that it does not take", method: "SUBSCRIBE", options: {}, status: 405 },
     { what: "an INVITE without credentials", method: "INVITE", options: { to: "<sip:bob@demo.test>" }, status: 407 },
-    { what: "an in-dialog request with an unknown tag", method: "BYE", options: { to: "<sip:bob@demo.test>;tag=unknown" }, status: 481 },
+    {
+      what: "an in-dialog request with an unknown tag",
+      method: "BYE",
+      options: { to: "<sip:bob@demo.test>;tag=unknown" },
+      status: 481,
+    },
     { what: "a CANCEL of nothing", method: "CANCEL", options: { to: "<sip:bob@demo.test>" }, status: 481 },
-    { what: "a Require that nobody knows", method: "REGISTER", options: { headers: ["Require: teleport"] }, status: 420 },
-    { what: "an INVITE in another's name", method: "INVITE", options: { from: "<sip:anonymous@anonymous.invalid>" }, status: 407 },
+    {
+      what: "a Require that nobody knows",
+      method: "REGISTER",
+      options: { headers: ["Require: teleport"] },
+      status: 420,
+    },
+    {
+      what: "an INVITE in another's name",
+      method: "INVITE",
+      options: { from: "<sip:anonymous@anonymous.invalid>" },
+      status: 407,
+    },
   ])("answers $what with $status", async ({ method, options, status }) => {
     expect((await browser(demo).ask(method, options)).status).toBe(status);
   });
@@ -310,20 +384,25 @@ describe("everything else on a socket", () => {
     await alice.send("\r\n\r\n");
     expect(await alice.nextRaw()).toBe("\r\n");
     await alice.send("this is no SIP\r\n\r\n");
-    await alice.send("OPTIONS sip:demo.test SIP/2.0\r\nVia: SIP/2.0/WS a.invalid;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n\r\n");
+    await alice.send(
+      "OPTIONS sip:demo.test SIP/2.0\r\nVia: SIP/2.0/WS a.invalid;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n\r\n",
+    );
     expect(await alice.nextRaw()).toMatch(/^SIP\/2\.0 400 /);
   });
 
   it("closes a socket that has not said who it is after ten seconds, though its bridge hibernates meanwhile", async () => {
     const silent = browser(demo);
     await silent.ask("OPTIONS");
-    for (let shard = 0; shard < 8; shard += 1) await worker.evict("BRIDGE", `bridge/us-east/${shard}`, "hibernate").catch(() => undefined);
+    for (let shard = 0; shard < 8; shard += 1)
+      await worker.evict("BRIDGE", `bridge/us-east/${shard}`, "hibernate").catch(() => undefined);
     expect(await silent.ended(14_000)).toBe(4401);
   });
 
   it("opens no socket without the subprotocol sip, or in a region that does not exist", async () => {
     expect((await worker.request("/sip")).status).toBe(426);
-    const response = await worker.request("/sip?region=atlantis", { headers: { Upgrade: "websocket", "Sec-WebSocket-Protocol": "sip" } }).catch(() => undefined);
+    const response = await worker
+      .request("/sip?region=atlantis", { headers: { Upgrade: "websocket", "Sec-WebSocket-Protocol": "sip" } })
+      .catch(() => undefined);
     expect(response?.status ?? 400).toBe(400);
   });
 });

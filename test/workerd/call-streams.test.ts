@@ -16,7 +16,8 @@ const open: { close(): void }[] = [];
 beforeAll(async () => {
   worker = await startWorker();
   demo = await createAccount(worker, "demo");
-  for (const [region, { publicKey }] of Object.entries(keys)) await worker.operator("PUT", `/v1/operator/gateways/${region}`, { region, publicKey });
+  for (const [region, { publicKey }] of Object.entries(keys))
+    await worker.operator("PUT", `/v1/operator/gateways/${region}`, { region, publicKey });
 });
 
 afterEach(() => {
@@ -33,7 +34,18 @@ function dial(gateway: keyof typeof keys, instance = createInstance()): TestGate
   return one;
 }
 
-const OFFER = ["v=0", "o=- 1 1 IN IP4 10.0.0.9", "s=-", "c=IN IP4 10.0.0.9", "t=0 0", "m=audio 4000 RTP/AVP 0 8 101", "a=rtpmap:0 PCMU/8000", "a=rtpmap:8 PCMA/8000", "a=rtpmap:101 telephone-event/8000", ""].join("\r\n");
+const OFFER = [
+  "v=0",
+  "o=- 1 1 IN IP4 10.0.0.9",
+  "s=-",
+  "c=IN IP4 10.0.0.9",
+  "t=0 0",
+  "m=audio 4000 RTP/AVP 0 8 101",
+  "a=rtpmap:0 PCMU/8000",
+  "a=rtpmap:8 PCMA/8000",
+  "a=rtpmap:101 telephone-event/8000",
+  "",
+].join("\r\n");
 
 /** A phone's INVITE as its gateway tells it. */
 function inviteReceived(from: string, to: string): CallEvent {
@@ -67,7 +79,15 @@ function inviteReceived(from: string, to: string): CallEvent {
         localSdpId: 1,
       },
       flow,
-      invite: { vias: ["SIP/2.0/UDP 10.0.0.9;branch=z9hG4bK1"], from: `<sip:${from}@${demo.sipDomain}>;tag=y`, to: `<sip:${to}@${demo.sipDomain}>`, callId, cseq: 1, recordRoutes: [], requestUri: `sip:${to}@${demo.sipDomain}` },
+      invite: {
+        vias: ["SIP/2.0/UDP 10.0.0.9;branch=z9hG4bK1"],
+        from: `<sip:${from}@${demo.sipDomain}>;tag=y`,
+        to: `<sip:${to}@${demo.sipDomain}>`,
+        callId,
+        cseq: 1,
+        recordRoutes: [],
+        requestUri: `sip:${to}@${demo.sipDomain}`,
+      },
       remoteOffer: OFFER,
     },
   };
@@ -78,7 +98,11 @@ function tell(gateway: TestGateway, call: CallToken, seq: number, event: CallEve
 }
 
 /** Commands of this call; a gateway may be asked to adopt legs of others at any time. */
-async function commands(gateway: TestGateway, of: CallToken, count: number): Promise<readonly { readonly seq: number; readonly kind: string }[]> {
+async function commands(
+  gateway: TestGateway,
+  of: CallToken,
+  count: number,
+): Promise<readonly { readonly seq: number; readonly kind: string }[]> {
   const found: { readonly seq: number; readonly kind: string }[] = [];
   while (found.length < count) {
     const { seq, command, call } = await gateway.next("call-command");
@@ -99,7 +123,9 @@ describe("the stream of a call", () => {
     expect(first).toMatchObject({ call, seq: 1, ackEvent: 1 });
     tell(gateway, call, 2, { kind: "leg-cancelled", leg: "a" as LegId }, first.seq);
     await expect.poll(() => gateway.frames.some((frame) => "ackEvent" in frame && frame.ackEvent === 2)).toBe(true);
-    const rejections = gateway.frames.filter((frame) => frame.kind === "call-command" && frame.call === call && frame.command.kind === "reject-leg");
+    const rejections = gateway.frames.filter(
+      (frame) => frame.kind === "call-command" && frame.call === call && frame.command.kind === "reject-leg",
+    );
     expect(rejections.length).toBeLessThanOrEqual(1);
   });
 
@@ -123,27 +149,48 @@ describe("the stream of a call", () => {
     callee.send({
       kind: "route-added",
       id: 1,
-      route: { sipDomain: demo.sipDomain, endpoint: "bob", device: "phone-1", contact: "sip:bob@10.0.0.8", flow: { transport: "udp", host: "10.0.0.8", port: 5060 }, reachability: "open-udp", expiresAtMs: Date.now() + 60_000 },
+      route: {
+        sipDomain: demo.sipDomain,
+        endpoint: "bob",
+        device: "phone-1",
+        contact: "sip:bob@10.0.0.8",
+        flow: { transport: "udp", host: "10.0.0.8", port: 5060 },
+        reachability: "open-udp",
+        expiresAtMs: Date.now() + 60_000,
+      },
     });
     expect(await callee.next("route-stored")).toEqual({ kind: "route-stored", id: 1, ok: true });
-    const routes = (await (await worker.request("/v1/endpoints/bob/routes", { headers: demo.basic() })).json()) as { routes: unknown[] };
-    expect(routes.routes).toMatchObject([{ gateway: "eu-west", region: "eu-west", device: "phone-1", lease: "confirmed" }]);
+    const routes = (await (await worker.request("/v1/endpoints/bob/routes", { headers: demo.basic() })).json()) as {
+      routes: unknown[];
+    };
+    expect(routes.routes).toMatchObject([
+      { gateway: "eu-west", region: "eu-west", device: "phone-1", lease: "confirmed" },
+    ]);
 
     // What a region knows of another's gateways may be two seconds old, so the first calls may ring elsewhere.
-    const call = await expect.poll(
-      () => {
-        const next = tickets[open.length]!;
-        open.push({ close: () => undefined });
-        tell(caller, next, 1, inviteReceived("alice", "bob"));
-        return callee.frames.find((frame) => frame.kind === "call-command" && frame.command.kind === "invite-leg");
-      },
-      { timeout: 4_000, interval: 200 },
-    ).toMatchObject({ seq: 1, command: { flow: { host: "10.0.0.8" } } }).then(() => callee.frames.flatMap((frame) => (frame.kind === "call-command" ? [frame.call] : []))[0]!);
+    const call = await expect
+      .poll(
+        () => {
+          const next = tickets[open.length]!;
+          open.push({ close: () => undefined });
+          tell(caller, next, 1, inviteReceived("alice", "bob"));
+          return callee.frames.find((frame) => frame.kind === "call-command" && frame.command.kind === "invite-leg");
+        },
+        { timeout: 4_000, interval: 200 },
+      )
+      .toMatchObject({ seq: 1, command: { flow: { host: "10.0.0.8" } } })
+      .then(() => callee.frames.flatMap((frame) => (frame.kind === "call-command" ? [frame.call] : []))[0]!);
     tell(callee, call, 1, { kind: "leg-ringing", leg: "b1" as LegId, status: 180 }, 1);
-    await expect.poll(() => caller.frames.some((frame) => frame.kind === "call-command" && frame.command.kind === "ring-leg")).toBe(true);
+    await expect
+      .poll(() => caller.frames.some((frame) => frame.kind === "call-command" && frame.command.kind === "ring-leg"))
+      .toBe(true);
 
     const list = async (): Promise<readonly { readonly sid: string }[]> =>
-      ((await (await worker.request(`/2010-04-01/Accounts/${demo.sid}/Calls.json?To=client:bob`, { headers: demo.basic() })).json()) as { calls: { sid: string }[] }).calls;
+      (
+        (await (
+          await worker.request(`/2010-04-01/Accounts/${demo.sid}/Calls.json?To=client:bob`, { headers: demo.basic() })
+        ).json()) as { calls: { sid: string }[] }
+      ).calls;
     await expect.poll(async () => (await list()).length, { timeout: 3_000 }).toBeGreaterThan(0);
     const [resource] = await list();
     const record = await (await worker.request(`/v1/calls/${resource!.sid}`, { headers: demo.basic() })).json();
@@ -174,7 +221,10 @@ describe("the stream of a call", () => {
     expect(credentials).toMatchObject({ account: demo.sid });
     expect(credentials?.ha1Md5).toMatch(/^[0-9a-f]{32}$/);
     expect(credentials?.ha1Sha256).toMatch(/^[0-9a-f]{64}$/);
-    for (const [sipDomain, endpoint] of [[demo.sipDomain, "nobody"], ["nobody.test", "alice"]]) {
+    for (const [sipDomain, endpoint] of [
+      [demo.sipDomain, "nobody"],
+      ["nobody.test", "alice"],
+    ]) {
       gateway.send({ kind: "credential-request", id: 8, sipDomain, endpoint });
       expect(await gateway.next("credentials")).toEqual({ kind: "credentials", id: 8 });
     }
@@ -189,21 +239,43 @@ describe("a browser's call", () => {
     open.push(alice);
     await alice.registerWithDigest();
     const sdp = [
-      "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0", "m=audio 9 UDP/TLS/RTP/SAVPF 0 8", "c=IN IP4 0.0.0.0", "a=mid:0", "a=sendrecv", "a=rtcp-mux",
-      "a=ice-ufrag:abcd", "a=ice-pwd:abcdefghijklmnopqrstuvwx", "a=setup:actpass",
-      `a=fingerprint:sha-256 ${Array.from({ length: 32 }, () => "AB").join(":")}`, "a=rtpmap:0 PCMU/8000", "a=rtpmap:8 PCMA/8000", "a=ssrc:1 cname:x", "",
+      "v=0",
+      "o=- 1 1 IN IP4 127.0.0.1",
+      "s=-",
+      "t=0 0",
+      "a=group:BUNDLE 0",
+      "m=audio 9 UDP/TLS/RTP/SAVPF 0 8",
+      "c=IN IP4 0.0.0.0",
+      "a=mid:0",
+      "a=sendrecv",
+      "a=rtcp-mux",
+      "a=ice-ufrag:abcd",
+      "a=ice-pwd:abcdefghijklmnopqrstuvwx",
+      "a=setup:actpass",
+      `a=fingerprint:sha-256 ${Array.from({ length: 32 }, () => "AB").join(":")}`,
+      "a=rtpmap:0 PCMU/8000",
+      "a=rtpmap:8 PCMA/8000",
+      "a=ssrc:1 cname:x",
+      "",
     ].join("\r\n");
     const headers = [`Contact: ${alice.contact}`, "Content-Type: application/sdp"];
     const to = `<sip:echo@${demo.sipDomain}>`;
     const cseq = await alice.request("INVITE", { requestUri: `sip:echo@${demo.sipDomain}`, to, headers, body: sdp });
-    await expect.poll(() => gateways.some(({ frames }) => frames.some((frame) => frame.kind === "call-command" && frame.command.kind === "open-webrtc-leg"))).toBe(true);
+    await expect
+      .poll(() =>
+        gateways.some(({ frames }) =>
+          frames.some((frame) => frame.kind === "call-command" && frame.command.kind === "open-webrtc-leg"),
+        ),
+      )
+      .toBe(true);
     expect(alice.messages.some((message) => message.kind === "response" && message.status === 100)).toBe(true);
 
     const cancel = alice.raw.length;
     await alice.send(
       `CANCEL sip:echo@${demo.sipDomain} SIP/2.0\r\nVia: SIP/2.0/WS browser.invalid;branch=z9hG4bKx\r\nMax-Forwards: 70\r\n${fromAndCallIdOf(alice)}To: ${to}\r\nCSeq: ${cseq} CANCEL\r\nContent-Length: 0\r\n\r\n`,
     );
-    const finals = async (): Promise<readonly string[]> => alice.raw.slice(cancel).map((text) => text.split("\r\n")[0] ?? "");
+    const finals = async (): Promise<readonly string[]> =>
+      alice.raw.slice(cancel).map((text) => text.split("\r\n")[0] ?? "");
     await expect.poll(finals).toEqual(expect.arrayContaining(["SIP/2.0 200 OK", "SIP/2.0 487 Request Terminated"]));
   });
 });
@@ -211,5 +283,7 @@ describe("a browser's call", () => {
 /** The dialog's names, taken from the last response that repeats them. */
 function fromAndCallIdOf(browser: SipBrowser): string {
   const lines = (browser.raw.at(-1) ?? "").split("\r\n");
-  return ["From:", "Call-ID:"].map((name) => `${lines.find((line) => line.toLowerCase().startsWith(name.toLowerCase()))}\r\n`).join("");
+  return ["From:", "Call-ID:"]
+    .map((name) => `${lines.find((line) => line.toLowerCase().startsWith(name.toLowerCase()))}\r\n`)
+    .join("");
 }

@@ -8,7 +8,14 @@ let worker: TestWorker;
 const open: TestGateway[] = [];
 const keys: Record<string, GatewayKeys> = { "us-east": createGatewayKeys(), "eu-west": createGatewayKeys() };
 
-function dial(options: { readonly gateway?: string; readonly keys?: GatewayKeys; readonly channel?: number; readonly instance?: TestGateway["instance"] } = {}): TestGateway {
+function dial(
+  options: {
+    readonly gateway?: string;
+    readonly keys?: GatewayKeys;
+    readonly channel?: number;
+    readonly instance?: TestGateway["instance"];
+  } = {},
+): TestGateway {
   const gateway = options.gateway ?? "us-east";
   const one = new TestGateway(worker.origin, { ...options, gateway, keys: options.keys ?? keys[gateway]! });
   open.push(one);
@@ -16,7 +23,10 @@ function dial(options: { readonly gateway?: string; readonly keys?: GatewayKeys;
 }
 
 async function enrol(gateway: string): Promise<void> {
-  const response = await worker.operator("PUT", `/v1/operator/gateways/${gateway}`, { region: gateway, publicKey: keys[gateway]!.publicKey });
+  const response = await worker.operator("PUT", `/v1/operator/gateways/${gateway}`, {
+    region: gateway,
+    publicKey: keys[gateway]!.publicKey,
+  });
   expect(response.status).toBe(200);
 }
 
@@ -38,12 +48,27 @@ describe("greeting a gateway", () => {
   it("welcomes an enrolled gateway with 32 tickets and its two nearest neighbours", async () => {
     const welcome = await dial().hello();
     expect(new Set(welcome.tickets).size).toBe(32);
-    expect(welcome.neighbours.map(({ gateway, port }) => `${gateway}:${port}`)).toEqual(["eu-west:5072", "ap-south:5082"]);
+    expect(welcome.neighbours.map(({ gateway, port }) => `${gateway}:${port}`)).toEqual([
+      "eu-west:5072",
+      "ap-south:5082",
+    ]);
   });
 
   it.each([
-    { what: "a key that was never enrolled", gateway: "ap-south", code: "gateway-not-enrolled", keys: createGatewayKeys(), hello: {} },
-    { what: "another gateway's key", gateway: "us-east", code: "signature-invalid", keys: createGatewayKeys(), hello: {} },
+    {
+      what: "a key that was never enrolled",
+      gateway: "ap-south",
+      code: "gateway-not-enrolled",
+      keys: createGatewayKeys(),
+      hello: {},
+    },
+    {
+      what: "another gateway's key",
+      gateway: "us-east",
+      code: "signature-invalid",
+      keys: createGatewayKeys(),
+      hello: {},
+    },
     { what: "a signature over another nonce", gateway: "us-east", code: "signature-invalid", hello: { nonce: "00" } },
     { what: "a signature that is none", gateway: "us-east", code: "signature-invalid", hello: { signature: "abc" } },
     { what: "another protocol version", gateway: "us-east", code: "protocol-unsupported", hello: { protocol: 2 } },
@@ -86,8 +111,16 @@ describe("frames after the welcome", () => {
 
   it.each([
     { what: "text that is no JSON", frame: "{", code: "frame-invalid" },
-    { what: "a frame with a field of the wrong type", frame: { kind: "tickets-wanted", count: "many" }, code: "frame-invalid" },
-    { what: "more than 256 Ki characters", frame: JSON.stringify({ kind: "x".repeat(256 * 1024) }), code: "frame-too-long" },
+    {
+      what: "a frame with a field of the wrong type",
+      frame: { kind: "tickets-wanted", count: "many" },
+      code: "frame-invalid",
+    },
+    {
+      what: "more than 256 Ki characters",
+      frame: JSON.stringify({ kind: "x".repeat(256 * 1024) }),
+      code: "frame-too-long",
+    },
   ])("refuses $what with $code", async ({ frame, code }) => {
     const one = dial();
     await one.hello();
@@ -98,7 +131,7 @@ describe("frames after the welcome", () => {
 
   it("answers with call-gone for a call whose token is forged or that never was", async () => {
     const one = dial();
-    const { tickets } = await one.hello({ calls: [{ call: `${"A".repeat(80)}` as never, appliedCommand: 3 }] });
+    const { tickets } = await one.hello({ calls: [{ call: "A".repeat(80) as never, appliedCommand: 3 }] });
     expect((await one.next("call-gone")).call).toBe("A".repeat(80));
     one.send({ kind: "stray-request", call: tickets[0], leg: "a", method: "BYE" });
     expect((await one.next("call-gone")).call).toBe(tickets[0]);
@@ -117,7 +150,11 @@ describe("the fleet", () => {
   const auth = { Authorization: `Basic ${Buffer.from(`AC${"0".repeat(31)}f:auth-token-of-tests`).toString("base64")}` };
 
   beforeAll(async () => {
-    await worker.operator("PUT", `/v1/operator/accounts/AC${"0".repeat(31)}f`, { name: "fleet", sipDomain: "fleet.test", authToken: "auth-token-of-tests" });
+    await worker.operator("PUT", `/v1/operator/accounts/AC${"0".repeat(31)}f`, {
+      name: "fleet",
+      sipDomain: "fleet.test",
+      authToken: "auth-token-of-tests",
+    });
   });
 
   async function stateOf(gateway: string): Promise<unknown> {

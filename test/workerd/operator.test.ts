@@ -25,7 +25,7 @@ const GOOD = { name: "good", sipDomain: "good.test", authToken: "0123456789abcde
 
 describe("the operator's API", () => {
   it.each([
-    { what: "no token", headers: {} },
+    { what: "no token", headers: { Authorization: "" } },
     { what: "another token", headers: { Authorization: `Bearer ${OPERATOR_TOKEN}x` } },
     { what: "another scheme", headers: { Authorization: `Basic ${OPERATOR_TOKEN}` } },
   ])("refuses $what", async ({ headers }) => {
@@ -45,16 +45,33 @@ describe("the operator's API", () => {
     expect(response.status).toBe(400);
     const body = (await response.json()) as { code: string; problems: string[] };
     expect(body.code).toBe("body-invalid");
-    expect(body.problems.map((problem) => problem.split(":")[0])).toEqual(expect.arrayContaining(["name", "sipDomain", "authToken", "users.0.password", "body"]));
+    expect(body.problems.map((problem) => problem.split(":")[0])).toEqual(
+      expect.arrayContaining(["name", "sipDomain", "authToken", "users.0.password", "body"]),
+    );
     expect(body.problems).toContain("sipDomain: sip-domain-invalid");
   });
 
   it.each([
     { what: "an account SID that is none", path: "accounts/AC1", json: GOOD, status: 400 },
     { what: "a body that is no JSON object", path: `accounts/${accountSid()}`, json: "x", status: 400 },
-    { what: "a gateway that is not on the map", path: "gateways/atlantis", json: { region: "us-east", publicKey: "A".repeat(43) }, status: 404 },
-    { what: "a gateway in another region", path: "gateways/us-east", json: { region: "eu-west", publicKey: "A".repeat(43) }, status: 400 },
-    { what: "a key of 31 bytes", path: "gateways/us-east", json: { region: "us-east", publicKey: "A".repeat(42) }, status: 400 },
+    {
+      what: "a gateway that is not on the map",
+      path: "gateways/atlantis",
+      json: { region: "us-east", publicKey: "A".repeat(43) },
+      status: 404,
+    },
+    {
+      what: "a gateway in another region",
+      path: "gateways/us-east",
+      json: { region: "eu-west", publicKey: "A".repeat(43) },
+      status: 400,
+    },
+    {
+      what: "a key of 31 bytes",
+      path: "gateways/us-east",
+      json: { region: "us-east", publicKey: "A".repeat(42) },
+      status: 400,
+    },
   ])("refuses $what", async ({ path, json, status }) => {
     expect((await worker.operator("PUT", `/v1/operator/${path}`, json)).status).toBe(status);
   });
@@ -76,13 +93,18 @@ describe("the operator's API", () => {
 });
 
 describe("the account's API", () => {
-  it.each(["/v1/gateways", "/v1/endpoints/alice/routes", `/v1/calls/CA${"0".repeat(32)}`])("asks for credentials at %s", async (path) => {
-    expect((await worker.request(path)).status).toBe(401);
-    expect((await worker.request(path, { headers: demo.basic(demo.sid, "wrong") })).status).toBe(401);
-    expect((await worker.request(path, { headers: demo.basic(demo.apiKey.sid, demo.authToken) })).status).toBe(401);
-    expect((await worker.request(path, { headers: demo.basic(accountSid(), demo.authToken) })).status).toBe(401);
-    expect([200, 404]).toContain((await worker.request(path, { headers: demo.basic(demo.apiKey.sid, demo.apiKey.secret) })).status);
-  });
+  it.each(["/v1/gateways", "/v1/endpoints/alice/routes", `/v1/calls/CA${"0".repeat(32)}`])(
+    "asks for credentials at %s",
+    async (path) => {
+      expect((await worker.request(path)).status).toBe(401);
+      expect((await worker.request(path, { headers: demo.basic(demo.sid, "wrong") })).status).toBe(401);
+      expect((await worker.request(path, { headers: demo.basic(demo.apiKey.sid, demo.authToken) })).status).toBe(401);
+      expect((await worker.request(path, { headers: demo.basic(accountSid(), demo.authToken) })).status).toBe(401);
+      expect([200, 404]).toContain(
+        (await worker.request(path, { headers: demo.basic(demo.apiKey.sid, demo.apiKey.secret) })).status,
+      );
+    },
+  );
 
   it.each([
     { path: "/v1/endpoints/nobody/routes", status: 404, code: "endpoint-unknown" },
@@ -105,7 +127,10 @@ describe("the account's API", () => {
 
 describe("the rest", () => {
   it("is healthy and says what it is", async () => {
-    expect(await (await worker.request("/health")).json()).toMatchObject({ status: "ok", regions: ["us-east", "eu-west", "ap-south"] });
+    expect(await (await worker.request("/health")).json()).toMatchObject({
+      status: "ok",
+      regions: ["us-east", "eu-west", "ap-south"],
+    });
     const page = await worker.request("/");
     expect(page.headers.get("Content-Type")).toMatch(/text\/html/);
     expect(await page.text()).toContain("/sip");
@@ -115,6 +140,13 @@ describe("the rest", () => {
     await worker.request("/v1/gateways", { headers: demo.basic() });
     const log = JSON.stringify(worker.logs());
     expect(log).toContain("account.stored");
-    for (const secret of [demo.authToken, demo.apiKey.secret, demo.user("alice").password, OPERATOR_TOKEN, worker.callTokenKey]) expect(log).not.toContain(secret);
+    for (const secret of [
+      demo.authToken,
+      demo.apiKey.secret,
+      demo.user("alice").password,
+      OPERATOR_TOKEN,
+      worker.callTokenKey,
+    ])
+      expect(log).not.toContain(secret);
   });
 });

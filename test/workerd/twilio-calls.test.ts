@@ -23,15 +23,36 @@ async function recordCall(account: TestAccount, createdAtMs: number, index: numb
   const regionIndex = index % REGIONS.length;
   const region = REGIONS[regionIndex]!;
   const day = dayOf(createdAtMs);
-  const [sid, childSid] = [0, 1].map(() => createCallSid({ regionIndex, day, randomHex: randomBytes(13).toString("hex") }));
+  const [sid, childSid] = [0, 1].map(() =>
+    createCallSid({ regionIndex, day, randomHex: randomBytes(13).toString("hex") }),
+  );
   const status = index % 2 === 0 ? "completed" : "no-answer";
   const answered = status === "completed" ? { answeredAtMs: createdAtMs + 2_000 } : {};
-  const common = { account: account.sid, from: "client:alice", status, createdAtMs, updatedAtMs: createdAtMs + 9_000, endedAtMs: createdAtMs + 9_000, ...answered };
+  const common = {
+    account: account.sid,
+    from: "client:alice",
+    status,
+    createdAtMs,
+    updatedAtMs: createdAtMs + 9_000,
+    endedAtMs: createdAtMs + 9_000,
+    ...answered,
+  };
   const parent = { ...common, sid, to: "client:bob", direction: "inbound" };
-  const child = { ...common, sid: childSid, parentSid: sid, to: "client:bob", direction: "outbound-dial", createdAtMs: createdAtMs + 1 };
-  const token = sealCallToken(worker.callTokenKey, { objectId: randomBytes(32).toString("hex"), region: parseRegionName(region)! });
+  const child = {
+    ...common,
+    sid: childSid,
+    parentSid: sid,
+    to: "client:bob",
+    direction: "outbound-dial",
+    createdAtMs: createdAtMs + 1,
+  };
+  const token = sealCallToken(worker.callTokenKey, {
+    objectId: randomBytes(32).toString("hex"),
+    region: parseRegionName(region)!,
+  });
   await worker.recordCall({ account: account.sid, region, day, entry: { sid, token, summaries: [parent, child] } });
-  if (account === demo) created.push({ sid: sid!, status, createdAtMs }, { sid: childSid!, status, createdAtMs: createdAtMs + 1 });
+  if (account === demo)
+    created.push({ sid: sid!, status, createdAtMs }, { sid: childSid!, status, createdAtMs: createdAtMs + 1 });
 }
 
 function clientOf(account: TestAccount, user = account.sid, password = account.authToken): twilio.Twilio {
@@ -52,7 +73,10 @@ afterAll(async () => {
   await worker.close();
 });
 
-async function get(path: string, headers: Record<string, string> = demo.basic()): Promise<{ readonly status: number; readonly body: Record<string, unknown> }> {
+async function get(
+  path: string,
+  headers: Record<string, string> = demo.basic(),
+): Promise<{ readonly status: number; readonly body: Record<string, unknown> }> {
   const response = await worker.request(path, { headers });
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
@@ -99,7 +123,14 @@ describe("Twilio's helper library, unchanged", () => {
 
   it("fetches one call by its SID, and children of their parents", async () => {
     const call = await clientOf(demo).calls(created[0]!.sid).fetch();
-    expect(call).toMatchObject({ sid: created[0]!.sid, status: "completed", duration: "7", direction: "inbound", parentCallSid: null, to: "client:bob" });
+    expect(call).toMatchObject({
+      sid: created[0]!.sid,
+      status: "completed",
+      duration: "7",
+      direction: "inbound",
+      parentCallSid: null,
+      to: "client:bob",
+    });
     expect(call.dateCreated.getTime()).toBe(MIDNIGHT - 60_000);
     const child = await clientOf(demo).calls(created[1]!.sid).fetch();
     expect(child).toMatchObject({ parentCallSid: created[0]!.sid, direction: "outbound-dial" });
@@ -110,7 +141,10 @@ describe("Twilio's helper library, unchanged", () => {
       await expect(clientOf(other).calls(sid).fetch()).rejects.toMatchObject({ status: 404, code: 20404 });
     }
     await expect(clientOf(demo, demo.sid, "wrong").calls.list()).rejects.toMatchObject({ status: 401, code: 20003 });
-    await expect(clientOf(other, demo.sid, demo.authToken).calls.list()).rejects.toMatchObject({ status: 404, code: 20404 });
+    await expect(clientOf(other, demo.sid, demo.authToken).calls.list()).rejects.toMatchObject({
+      status: 404,
+      code: 20404,
+    });
   });
 });
 
@@ -119,9 +153,23 @@ describe("the wire", () => {
     const { body } = await get(`/2010-04-01/Accounts/${demo.sid}/Calls.json?PageSize=2&Status=completed`);
     const { calls, ...paging } = body as { calls: Record<string, unknown>[] } & Record<string, unknown>;
     const base = `/2010-04-01/Accounts/${demo.sid}/Calls.json?Status=completed&PageSize=2`;
-    expect(paging).toMatchObject({ page: 0, page_size: 2, start: 0, end: 1, uri: `${base}&Page=0`, first_page_uri: `${base}&Page=0`, previous_page_uri: null });
+    expect(paging).toMatchObject({
+      page: 0,
+      page_size: 2,
+      start: 0,
+      end: 1,
+      uri: `${base}&Page=0`,
+      first_page_uri: `${base}&Page=0`,
+      previous_page_uri: null,
+    });
     expect(paging["next_page_uri"]).toMatch(new RegExp(`^${base.replaceAll(/[.?]/g, "\\$&")}&Page=1&PageToken=PA`));
-    expect(calls[0]).toMatchObject({ date_created: "Mon, 05 Oct 2026 00:00:40 +0000", start_time: "Mon, 05 Oct 2026 00:00:42 +0000", duration: "7", price: null, api_version: "2010-04-01" });
+    expect(calls[0]).toMatchObject({
+      date_created: "Mon, 05 Oct 2026 00:00:40 +0000",
+      start_time: "Mon, 05 Oct 2026 00:00:42 +0000",
+      duration: "7",
+      price: null,
+      api_version: "2010-04-01",
+    });
     expect(calls[0]?.["uri"]).toBe(`/2010-04-01/Accounts/${demo.sid}/Calls/${String(calls[0]?.["sid"])}.json`);
   });
 
@@ -133,11 +181,14 @@ describe("the wire", () => {
     { what: "a page token that is none", query: "PageToken=PAs1", status: 400, code: 20001 },
   ])("refuses $what with $status and $code", async ({ query, status, code }) => {
     const answer = await get(`/2010-04-01/Accounts/${demo.sid}/Calls.json?${query}`);
-    expect(answer).toMatchObject({ status, body: { code, status, more_info: `https://www.twilio.com/docs/errors/${code}` } });
+    expect(answer).toMatchObject({
+      status,
+      body: { code, status, more_info: `https://www.twilio.com/docs/errors/${code}` },
+    });
   });
 
   it.each([
-    { what: "no credentials", headers: {} },
+    { what: "no credentials", headers: { Authorization: "" } },
     { what: "a scheme that is none", headers: { Authorization: "Digest x" } },
     { what: "base64 that is none", headers: { Authorization: "Basic %%%" } },
   ])("refuses $what with 401 and 20003", async ({ headers }) => {
@@ -148,6 +199,9 @@ describe("the wire", () => {
   });
 
   it("answers other paths of this API with 404 and 20404", async () => {
-    expect(await get(`/2010-04-01/Accounts/${demo.sid}/Sandwiches.json`)).toMatchObject({ status: 404, body: { code: 20404 } });
+    expect(await get(`/2010-04-01/Accounts/${demo.sid}/Sandwiches.json`)).toMatchObject({
+      status: 404,
+      body: { code: 20404 },
+    });
   });
 });

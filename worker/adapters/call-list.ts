@@ -1,7 +1,6 @@
 /** The calls of an account over all regions and days, a page at a time. */
 import type { AccountSid, CallSid, CallToken } from "#protocol/ids";
-import { parseCallSid } from "#protocol/ids";
-import type { CallCursor, CallFilter } from "../domain/call-index/call-index-api.ts";
+import type { CallPageQuery } from "../domain/call-index/call-place.ts";
 import { parseCallSidParts } from "../domain/call-sid.ts";
 import type { CallSummary } from "../domain/calls/call-object-api.ts";
 import { settingsOf } from "../env.ts";
@@ -10,24 +9,16 @@ import { stubFor } from "../objects/stub-for.ts";
 import { withDeadline } from "./deadline.ts";
 import { regionLinkOf } from "./object-region-link.ts";
 
-/** Calls are ordered by the day that their SID names, newest first, then by creation. */
-export interface CallPlace extends CallCursor {
-  readonly day: number;
-}
-
-export interface CallPageQuery {
-  readonly account: AccountSid;
-  readonly direction: "older" | "newer";
-  readonly place?: CallPlace;
-  readonly limit: number;
-  readonly filter: CallFilter;
-}
-
 /** At most `limit` calls, newest first, and whether there are more in the direction asked for. */
-export async function listCalls(env: Env, query: CallPageQuery): Promise<{ readonly calls: readonly CallSummary[]; readonly more: boolean }> {
+export async function listCalls(
+  env: Env,
+  query: CallPageQuery,
+): Promise<{ readonly calls: readonly CallSummary[]; readonly more: boolean }> {
   const { account, direction, place, limit } = query;
   const known = await regionLinkOf(env).accounts.callDays(account);
-  const days = [...new Set(known.map(({ day }) => day))].filter((day) => place === undefined || (direction === "older" ? day <= place.day : day >= place.day));
+  const days = [...new Set(known.map(({ day }) => day))].filter(
+    (day) => place === undefined || (direction === "older" ? day <= place.day : day >= place.day),
+  );
   if (direction === "newer") days.reverse();
   const found: CallSummary[] = [];
   for (const day of days) {
@@ -39,38 +30,40 @@ export async function listCalls(env: Env, query: CallPageQuery): Promise<{ reado
       regions.map((region) =>
         withDeadline(
           "call-index.list",
-          stubFor<"call-index">(env, { kind: "call-index", account, region, day }).list({ direction, ...cursor, limit: missing, filter: query.filter }),
+          stubFor<"call-index">(env, { kind: "call-index", account, region, day }).list({
+            direction,
+            ...cursor,
+            limit: missing,
+            filter: query.filter,
+          }),
         ),
       ),
     );
     const sign = direction === "older" ? -1 : 1;
-    found.push(...lists.flat().toSorted((a, b) => sign * compareCalls(a, b)).slice(0, missing));
+    found.push(
+      ...lists
+        .flat()
+        .toSorted((a, b) => sign * compareCalls(a, b))
+        .slice(0, missing),
+    );
   }
   const calls = found.slice(0, limit);
   if (direction === "newer") calls.reverse();
   return { calls, more: found.length > limit };
 }
 
-export async function findCall(env: Env, account: AccountSid, sid: CallSid): Promise<{ readonly token: CallToken; readonly summary: CallSummary } | undefined> {
+export async function findCall(
+  env: Env,
+  account: AccountSid,
+  sid: CallSid,
+): Promise<{ readonly token: CallToken; readonly summary: CallSummary } | undefined> {
   const { regionIndex, day } = parseCallSidParts(sid);
   const region = settingsOf(env).regions.regions[regionIndex]?.name;
   if (region === undefined) return undefined;
-  return await withDeadline("call-index.find", stubFor<"call-index">(env, { kind: "call-index", account, region, day }).find(sid));
-}
-
-export function placeOf(call: CallSummary): CallPlace {
-  return { day: parseCallSidParts(call.sid).day, createdAtMs: call.createdAtMs, sid: call.sid };
-}
-
-/** A place as it travels in a page token, and back. */
-export function encodePlace({ createdAtMs, sid }: CallPlace): string {
-  return `${createdAtMs.toString(16).padStart(12, "0")}${sid.slice(2)}`;
-}
-
-export function decodePlace(text: string): CallPlace | undefined {
-  const sid = parseCallSid(`CA${text.slice(12)}`);
-  if (sid === undefined || !/^[0-9a-f]{12}$/.test(text.slice(0, 12))) return undefined;
-  return { day: parseCallSidParts(sid).day, createdAtMs: Number.parseInt(text.slice(0, 12), 16), sid };
+  return await withDeadline(
+    "call-index.find",
+    stubFor<"call-index">(env, { kind: "call-index", account, region, day }).find(sid),
+  );
 }
 
 function compareCalls(a: CallSummary, b: CallSummary): number {

@@ -15,7 +15,11 @@ export class DeadlineExceeded extends Error {
 }
 
 /** The answer, or `DeadlineExceeded`; a later answer or failure goes nowhere. */
-export async function withDeadline<T>(what: string, answer: Promise<T>, deadlineMs: number = DEFAULT_DEADLINE_MS): Promise<T> {
+export async function withDeadline<T>(
+  what: string,
+  answer: Promise<T>,
+  deadlineMs: number = DEFAULT_DEADLINE_MS,
+): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const expiry = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {

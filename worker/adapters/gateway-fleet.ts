@@ -4,7 +4,9 @@ import { settingsOf } from "../env.ts";
 import type { Env } from "../env.ts";
 import { regionLinkOf } from "./object-region-link.ts";
 
-export async function fleetDetails(env: Env): Promise<{ readonly gateways: readonly GatewayDetails[]; readonly unreachable: readonly string[] }> {
+export async function fleetDetails(
+  env: Env,
+): Promise<{ readonly gateways: readonly GatewayDetails[]; readonly unreachable: readonly string[] }> {
   const { regions } = settingsOf(env).regions;
   const answers = await Promise.allSettled(regions.map(({ name }) => regionLinkOf(env).region(name).details()));
   return {

@@ -13,7 +13,12 @@ const HOME_DEADLINE_MS = 800;
  * The caller's region answers for its own routes while the endpoint's home names the other regions that have some.
  * A home that cannot be reached is replaced by asking every region; a region that cannot be reached has no routes.
  */
-export async function locateEndpoint(env: Env, account: AccountSid, callerRegion: RegionName, identity: EndpointId): Promise<LocatedRoutes> {
+export async function locateEndpoint(
+  env: Env,
+  account: AccountSid,
+  callerRegion: RegionName,
+  identity: EndpointId,
+): Promise<LocatedRoutes> {
   const { endpoints } = regionLinkOf(env);
   const { regions } = settingsOf(env).regions;
   const endpoint = { account, identity };

@@ -8,7 +8,14 @@ import type { Env } from "../env.ts";
 import { stubFor } from "../objects/stub-for.ts";
 import type { CallName } from "../call-token.ts";
 import { withDeadline } from "./deadline.ts";
-import type { AccountLink, EndpointLink, GatewayLink, RegionalEndpoint, RegionLink, RegionObjectLink } from "./region-link.ts";
+import type {
+  AccountLink,
+  EndpointLink,
+  GatewayLink,
+  RegionalEndpoint,
+  RegionLink,
+  RegionObjectLink,
+} from "./region-link.ts";
 
 /** A proof waits for probes, and a second for the channel; telling many calls of a death takes longer still. */
 const PROOF_DEADLINE_MS = 4_000;
@@ -35,7 +42,10 @@ export function regionLinkOf(env: Env): RegionLink {
       const { regionIndex, day } = parseCallSidParts(entry.sid);
       const region = settingsOf(env).regions.regions[regionIndex]?.name;
       if (region === undefined) throw new RangeError("the call's SID names no region of this configuration");
-      await withDeadline("call-index.record", stubFor<"call-index">(env, { kind: "call-index", account, region, day }).record(entry));
+      await withDeadline(
+        "call-index.record",
+        stubFor<"call-index">(env, { kind: "call-index", account, region, day }).record(entry),
+      );
     },
   };
   links.set(env, link);
@@ -43,24 +53,38 @@ export function regionLinkOf(env: Env): RegionLink {
 }
 
 function endpointLink(env: Env): EndpointLink {
-  const at = ({ account, identity, region }: RegionalEndpoint) => stubFor<"endpoint">(env, { kind: "endpoint", account, identity, region });
+  const at = ({ account, identity, region }: RegionalEndpoint) =>
+    stubFor<"endpoint">(env, { kind: "endpoint", account, identity, region });
   const central = () => settingsOf(env).regions.central;
   return {
     addRoute: (endpoint, route) => withDeadline("endpoint.addRoute", at(endpoint).addRoute(route)),
     removeRoute: (endpoint, input) => withDeadline("endpoint.removeRoute", at(endpoint).removeRoute(input)),
     listRoutes: (endpoint) => withDeadline("endpoint.listRoutes", at(endpoint).listRoutes()),
     routesForInvitation: (endpoint) => withDeadline("endpoint.routesForInvitation", at(endpoint).routesForInvitation()),
-    regionsWithRoutes: (endpoint, deadlineMs) => withDeadline("endpoint.regionsWithRoutes", at({ ...endpoint, region: central() }).regionsWithRoutes(), deadlineMs),
-    noteRegion: (endpoint, input) => withDeadline("endpoint.noteRegion", at({ ...endpoint, region: central() }).noteRegion(input)),
+    regionsWithRoutes: (endpoint, deadlineMs) =>
+      withDeadline(
+        "endpoint.regionsWithRoutes",
+        at({ ...endpoint, region: central() }).regionsWithRoutes(),
+        deadlineMs,
+      ),
+    noteRegion: (endpoint, input) =>
+      withDeadline("endpoint.noteRegion", at({ ...endpoint, region: central() }).noteRegion(input)),
   };
 }
 
 function gatewayLink(env: Env): GatewayLink {
-  const at = (target: Parameters<GatewayLink["revoke"]>[0]) => stubFor<"gateway">(env, { kind: "gateway", region: target.region, gateway: target.gateway, channel: target.channel });
+  const at = (target: Parameters<GatewayLink["revoke"]>[0]) =>
+    stubFor<"gateway">(env, {
+      kind: "gateway",
+      region: target.region,
+      gateway: target.gateway,
+      channel: target.channel,
+    });
   return {
     deliver: (target, delivery) => withDeadline("gateway.deliver", at(target).deliver(delivery)),
     probe: (target, peer) => withDeadline("gateway.probe", at(target).probe(peer)),
-    declareDead: (target, instance) => withDeadline("gateway.declareDead", at(target).declareDead(instance), DEATH_DEADLINE_MS),
+    declareDead: (target, instance) =>
+      withDeadline("gateway.declareDead", at(target).declareDead(instance), DEATH_DEADLINE_MS),
     revoke: (target) => withDeadline("gateway.revoke", at(target).revoke(), DEATH_DEADLINE_MS),
   };
 }
@@ -83,13 +107,16 @@ function regionObjectLink(env: Env, region: Parameters<RegionLink["region"]>[0])
 function accountLink(env: Env): AccountLink {
   const at = (account: AccountSid) => stubFor<"account">(env, { kind: "account", account });
   return {
-    ofDomain: (sipDomain) => withDeadline("account.ofDomain", stubFor<"account-domain">(env, { kind: "account-domain", sipDomain }).owner()),
-    ofApiKey: (keySid) => withDeadline("account.ofApiKey", stubFor<"account-key">(env, { kind: "account-key", keySid }).owner()),
+    ofDomain: (sipDomain) =>
+      withDeadline("account.ofDomain", stubFor<"account-domain">(env, { kind: "account-domain", sipDomain }).owner()),
+    ofApiKey: (keySid) =>
+      withDeadline("account.ofApiKey", stubFor<"account-key">(env, { kind: "account-key", keySid }).owner()),
     profile: (account) => withDeadline("account.profile", at(account).profile()),
     credentials: (account, identity) => withDeadline("account.credentials", at(account).credentials(identity)),
     hasUser: (account, identity) => withDeadline("account.hasUser", at(account).hasUser(identity)),
     authenticate: (account, basic) => withDeadline("account.authenticate", at(account).authenticate(basic)),
-    verifyAccessToken: (account, token) => withDeadline("account.verifyAccessToken", at(account).verifyAccessToken(token)),
+    verifyAccessToken: (account, token) =>
+      withDeadline("account.verifyAccessToken", at(account).verifyAccessToken(token)),
     callDays: (account) => withDeadline("account.callDays", at(account).callDays()),
     noteCallDay: (account, day) => withDeadline("account.noteCallDay", at(account).noteCallDay(day)),
   };

@@ -10,7 +10,12 @@ import type { CallIndexEntry } from "../domain/call-index/call-index-api.ts";
 import type { CallObjectApi } from "../domain/calls/call-object-api.ts";
 import type { GatewayChannel, GatewayDelivery } from "../domain/gateways/gateway-object-api.ts";
 import type { GatewayDetails, RegionObjectApi } from "../domain/gateways/region-object-api.ts";
-import type { AddRouteOutcome, EndpointAddress, LocatedRoutes, RouteHolder } from "../domain/location/endpoint-object-api.ts";
+import type {
+  AddRouteOutcome,
+  EndpointAddress,
+  LocatedRoutes,
+  RouteHolder,
+} from "../domain/location/endpoint-object-api.ts";
 import type { EndpointRoute } from "../domain/location/endpoint-route.ts";
 import type { GatewayStatus } from "../domain/routing/gateway-status.ts";
 
@@ -19,12 +24,18 @@ export type RegionalEndpoint = EndpointAddress & { readonly region: RegionName }
 
 export interface EndpointLink {
   addRoute(endpoint: RegionalEndpoint, route: EndpointRoute): Promise<AddRouteOutcome>;
-  removeRoute(endpoint: RegionalEndpoint, input: { readonly device: string; readonly holder: RouteHolder }): Promise<{ readonly removed: boolean }>;
+  removeRoute(
+    endpoint: RegionalEndpoint,
+    input: { readonly device: string; readonly holder: RouteHolder },
+  ): Promise<{ readonly removed: boolean }>;
   listRoutes(endpoint: RegionalEndpoint): Promise<readonly EndpointRoute[]>;
   routesForInvitation(endpoint: RegionalEndpoint): Promise<LocatedRoutes>;
   /** Asks the endpoint's home. `deadlineMs`: how long that is worth waiting for. */
   regionsWithRoutes(endpoint: EndpointAddress, deadlineMs?: number): Promise<readonly RegionName[]>;
-  noteRegion(endpoint: EndpointAddress, input: { readonly region: RegionName; readonly hasRoutes: boolean }): Promise<void>;
+  noteRegion(
+    endpoint: EndpointAddress,
+    input: { readonly region: RegionName; readonly hasRoutes: boolean },
+  ): Promise<void>;
 }
 
 export interface GatewayLink {
@@ -34,7 +45,10 @@ export interface GatewayLink {
   revoke(target: GatewayChannel): Promise<void>;
 }
 
-export interface RegionObjectLink extends Pick<RegionObjectApi, "enrol" | "revoke" | "publicKeyOf" | "gatewayUp" | "report" | "suspect"> {
+export interface RegionObjectLink extends Pick<
+  RegionObjectApi,
+  "enrol" | "revoke" | "publicKeyOf" | "gatewayUp" | "report" | "suspect"
+> {
   snapshot(): Promise<readonly GatewayStatus[]>;
   fleetSnapshot(): Promise<readonly GatewayStatus[]>;
   details(): Promise<{ readonly region: RegionName; readonly gateways: readonly GatewayDetails[] }>;
@@ -46,7 +60,10 @@ export interface AccountLink {
   profile(account: AccountSid): Promise<AccountProfile | undefined>;
   credentials(account: AccountSid, identity: EndpointId): Promise<EndpointCredentials | undefined>;
   hasUser(account: AccountSid, identity: EndpointId): Promise<boolean>;
-  authenticate(account: AccountSid, basic: { readonly user: string; readonly password: string }): Promise<AccountProfile | undefined>;
+  authenticate(
+    account: AccountSid,
+    basic: { readonly user: string; readonly password: string },
+  ): Promise<AccountProfile | undefined>;
   verifyAccessToken(account: AccountSid, token: string): Promise<AccessTokenOutcome>;
   callDays(account: AccountSid): Promise<readonly CallDay[]>;
   noteCallDay(account: AccountSid, day: CallDay): Promise<void>;
@@ -60,7 +77,10 @@ export interface RegionLink {
   /** A call, wherever it lives. */
   call(name: CallName): CallObjectApi;
   /** `bridge`: as routes carry it. A name that is none answers `ok: false`. */
-  sendToBridge(bridge: string, message: { readonly socket: string; readonly text: string }): Promise<{ readonly ok: boolean }>;
+  sendToBridge(
+    bridge: string,
+    message: { readonly socket: string; readonly text: string },
+  ): Promise<{ readonly ok: boolean }>;
   /** Records a call in the index of its account, region and day; the place comes from its SID. */
   recordCall(account: AccountSid, entry: CallIndexEntry): Promise<void>;
 }

@@ -20,8 +20,11 @@ export function dayOf(atMs: number): number {
 
 /** `randomHex`: at least 26 hex digits. Throws on anything that does not fit: these are our own values. */
 export function createCallSid(parts: CallSidParts & { readonly randomHex: string }): CallSid {
-  const sid = parseCallSid(`CA${hex(parts.regionIndex, 2)}${hex(parts.day, 4)}${parts.randomHex.slice(0, 26).toLowerCase()}`);
-  if (sid === undefined) throw new RangeError("a call SID takes a region index below 256, a day below 65536 and 26 hex digits");
+  const sid = parseCallSid(
+    `CA${hex(parts.regionIndex, 2)}${hex(parts.day, 4)}${parts.randomHex.slice(0, 26).toLowerCase()}`,
+  );
+  if (sid === undefined)
+    throw new RangeError("a call SID takes a region index below 256, a day below 65536 and 26 hex digits");
   return sid;
 }
 

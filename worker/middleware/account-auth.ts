@@ -22,7 +22,9 @@ export function accountAuth(refuse: (c: Context<AccountTypes>) => Response): Mid
 
 /** The refusal of our own API. */
 export function refuseAccount(c: Context<AccountTypes>): Response {
-  return c.json({ code: "account-credentials-invalid" }, 401, { "WWW-Authenticate": 'Basic realm="Nearside API", charset="UTF-8"' });
+  return c.json({ code: "account-credentials-invalid" }, 401, {
+    "WWW-Authenticate": 'Basic realm="Nearside API", charset="UTF-8"',
+  });
 }
 
 async function authenticate(env: Env, authorization: string): Promise<AccountProfile | undefined> {
@@ -34,6 +36,9 @@ async function authenticate(env: Env, authorization: string): Promise<AccountPro
   const user = text.slice(0, Math.max(0, colon));
   const link = regionLinkOf(env);
   // Only well-formed SIDs become names of objects.
-  const account = parseAccountSid(user) ?? (/^SK[0-9a-f]{32}$/.test(user) ? await link.accounts.ofApiKey(user) : undefined);
-  return account === undefined ? undefined : await link.accounts.authenticate(account, { user, password: text.slice(colon + 1) });
+  const account =
+    parseAccountSid(user) ?? (/^SK[0-9a-f]{32}$/.test(user) ? await link.accounts.ofApiKey(user) : undefined);
+  return account === undefined
+    ? undefined
+    : await link.accounts.authenticate(account, { user, password: text.slice(colon + 1) });
 }

@@ -10,7 +10,9 @@ export function operatorAuth(): MiddlewareHandler<AppTypes> {
     const [scheme = "", token = ""] = (c.req.header("Authorization") ?? "").split(" ", 2);
     if (scheme.toLowerCase() !== "bearer" || !isSameSecret(token, settingsOf(c.env).operatorToken)) {
       count("http.operator-refused");
-      return c.json({ code: "operator-token-invalid" }, 401, { "WWW-Authenticate": 'Bearer realm="Nearside operator"' });
+      return c.json({ code: "operator-token-invalid" }, 401, {
+        "WWW-Authenticate": 'Bearer realm="Nearside operator"',
+      });
     }
     return await next();
   };

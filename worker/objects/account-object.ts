@@ -40,7 +40,10 @@ export class AccountObject extends DurableObject<Env> implements AccountObjectAp
 
   /** Names first, the account after: a failure between leaves names that a repeat takes again. */
   async upsert(input: AccountInput): Promise<AccountUpsert> {
-    const domainOwner = await stubFor<"account-domain">(this.env, { kind: "account-domain", sipDomain: input.sipDomain }).claim(input.sid);
+    const domainOwner = await stubFor<"account-domain">(this.env, {
+      kind: "account-domain",
+      sipDomain: input.sipDomain,
+    }).claim(input.sid);
     if (domainOwner !== input.sid) return { ok: false, code: "sip-domain-taken" };
     for (const { sid: keySid } of input.apiKeys) {
       const keyOwner = await stubFor<"account-key">(this.env, { kind: "account-key", keySid }).claim(input.sid);
@@ -51,7 +54,9 @@ export class AccountObject extends DurableObject<Env> implements AccountObjectAp
     this.#tables.store(input, authTokenHash(input.sid, input.authToken, hexDigest), userSecrets(input, hexDigest));
     log({ event: "account.stored", account: input.sid, users: input.users.length });
     if (before !== undefined && before.sipDomain !== input.sipDomain) {
-      await stubFor<"account-domain">(this.env, { kind: "account-domain", sipDomain: before.sipDomain }).release(input.sid);
+      await stubFor<"account-domain">(this.env, { kind: "account-domain", sipDomain: before.sipDomain }).release(
+        input.sid,
+      );
     }
     const kept = new Set(input.apiKeys.map(({ sid }) => sid));
     for (const keySid of keysBefore) {
@@ -73,10 +78,19 @@ export class AccountObject extends DurableObject<Env> implements AccountObjectAp
     return this.#tables.hasUser(identity);
   }
 
-  async authenticate({ user, password }: { readonly user: string; readonly password: string }): Promise<AccountProfile | undefined> {
+  async authenticate({
+    user,
+    password,
+  }: {
+    readonly user: string;
+    readonly password: string;
+  }): Promise<AccountProfile | undefined> {
     const account = this.#tables.account();
     if (account === undefined) return undefined;
-    if (user === account.sid) return isSameSecret(authTokenHash(account.sid, password, hexDigest), account.authTokenHash) ? this.#profile() : undefined;
+    if (user === account.sid)
+      return isSameSecret(authTokenHash(account.sid, password, hexDigest), account.authTokenHash)
+        ? this.#profile()
+        : undefined;
     const secret = this.#tables.apiKeySecret(user);
     return secret !== undefined && isSameSecret(secret, password) ? this.#profile() : undefined;
   }
@@ -92,7 +106,14 @@ export class AccountObject extends DurableObject<Env> implements AccountObjectAp
     if (secret === undefined) return { ok: false, code: "token-issuer-unknown" };
     if (!(await isSigned(token, secret))) return { ok: false, code: "token-signature-invalid" };
     const claims = checkAccessTokenClaims(unverified.header, unverified.payload, account.sid, Date.now());
-    return claims.ok ? { ok: true, identity: claims.value.identity, mayReceive: claims.value.mayReceive, expiresAtMs: claims.value.expiresAtMs } : claims;
+    return claims.ok
+      ? {
+          ok: true,
+          identity: claims.value.identity,
+          mayReceive: claims.value.mayReceive,
+          expiresAtMs: claims.value.expiresAtMs,
+        }
+      : claims;
   }
 
   async noteCallDay(day: CallDay): Promise<void> {
@@ -124,7 +145,9 @@ export class AccountObject extends DurableObject<Env> implements AccountObjectAp
   }
 }
 
-function decodeToken(token: string): { readonly header: Record<string, unknown>; readonly payload: Record<string, unknown> } | undefined {
+function decodeToken(
+  token: string,
+): { readonly header: Record<string, unknown>; readonly payload: Record<string, unknown> } | undefined {
   try {
     return { header: { ...decodeProtectedHeader(token) }, payload: { ...decodeJwt(token) } };
   } catch {
@@ -136,7 +159,10 @@ function decodeToken(token: string): { readonly header: Record<string, unknown>;
 async function isSigned(token: string, secret: string): Promise<boolean> {
   try {
     // jose would judge the times too: far leeway leaves that to the one place that has the reasons as codes.
-    await jwtVerify(token, new TextEncoder().encode(secret), { algorithms: ["HS256"], clockTolerance: Number.MAX_SAFE_INTEGER });
+    await jwtVerify(token, new TextEncoder().encode(secret), {
+      algorithms: ["HS256"],
+      clockTolerance: Number.MAX_SAFE_INTEGER,
+    });
     return true;
   } catch {
     return false;

@@ -22,7 +22,7 @@ import { BridgeSockets } from "./bridge/bridge-sockets.ts";
 import { BrowserCalls } from "./bridge/browser-calls.ts";
 import { BRIDGE_SCHEMA, Registrations } from "./bridge/registrations.ts";
 import { CLOSE_UNAUTHENTICATED, SocketAuthentication } from "./bridge/socket-authentication.ts";
-import { ownName } from "./own-name.ts";
+import { rememberedName } from "./own-name.ts";
 import { migrate } from "./storage/migrate.ts";
 
 type Kind<K extends BridgeMessage["kind"]> = Extract<BridgeMessage, { readonly kind: K }>;
@@ -54,7 +54,8 @@ export class BridgeObject extends DurableObject<Env> implements BridgeObjectApi 
   }
 
   override async fetch(request: Request): Promise<Response> {
-    if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") return Response.json({ code: "websocket-expected" }, { status: 426 });
+    if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket")
+      return Response.json({ code: "websocket-expected" }, { status: 426 });
     if (this.#sockets.count() >= BRIDGE_SOCKET_LIMIT) return Response.json({ code: "bridge-full" }, { status: 503 });
     const { 0: client, 1: server } = new WebSocketPair();
     const nowMs = Date.now();
@@ -142,10 +143,22 @@ export class BridgeObject extends DurableObject<Env> implements BridgeObjectApi 
       case "of-call":
         return await this.#bringToCall(socket, concern, text);
       case "options":
-        return this.#send(socket, createResponse(concern.request, 200, { toTag: randomHex(8), headers: [["Allow", BRIDGE_ALLOW], ["Accept", "application/sdp"]] }));
+        return this.#send(
+          socket,
+          createResponse(concern.request, 200, {
+            toTag: randomHex(8),
+            headers: [
+              ["Allow", BRIDGE_ALLOW],
+              ["Accept", "application/sdp"],
+            ],
+          }),
+        );
       case "refuse":
         count(`bridge.refused.${concern.status}`);
-        return this.#send(socket, createResponse(concern.request, concern.status, { toTag: randomHex(8), headers: concern.headers }));
+        return this.#send(
+          socket,
+          createResponse(concern.request, concern.status, { toTag: randomHex(8), headers: concern.headers }),
+        );
       case "ignore":
         return count("bridge.ignored");
     }
@@ -156,7 +169,8 @@ export class BridgeObject extends DurableObject<Env> implements BridgeObjectApi 
     if (!asked.ok) return this.#refuse(socket, request, asked.status, asked.reason, asked.headers);
     const claimed = await this.#authentication.authenticate(socket, request, asked);
     if (!claimed.ok) return this.#refuseUnknown(socket, claimed.response);
-    if (!claimed.user.mayReceive && asked.action.kind === "bind") return this.#refuse(socket, request, 403, "Token Does Not Let Calls In");
+    if (!claimed.user.mayReceive && asked.action.kind === "bind")
+      return this.#refuse(socket, request, 403, "Token Does Not Let Calls In");
     this.#send(socket, await this.#registrations.register(socket, request, claimed.user, asked.action));
     const wakeAt = this.#sockets.state(socket)?.registration?.untilMs;
     if (wakeAt !== undefined) await this.#wakeBy(wakeAt);
@@ -198,14 +212,21 @@ export class BridgeObject extends DurableObject<Env> implements BridgeObjectApi 
     return sealCallToken(settingsOf(this.env).callTokenKey, { objectId, region: this.#name.region });
   }
 
-  #refuse(socket: WebSocket, request: SipRequest, status: number, reason?: string, headers: readonly (readonly [string, string])[] = []): void {
+  #refuse(
+    socket: WebSocket,
+    request: SipRequest,
+    status: number,
+    reason?: string,
+    headers: readonly (readonly [string, string])[] = [],
+  ): void {
     count(`bridge.refused.${status}`);
     this.#send(socket, createResponse(request, status, { toTag: randomHex(8), reason, headers }));
   }
 
   #refuseUnknown(socket: WebSocket, response: SipResponse): void {
     this.#send(socket, response);
-    if (this.#authentication.isExhausted(socket)) this.#sockets.close(socket, CLOSE_UNAUTHENTICATED, "too-many-failures");
+    if (this.#authentication.isExhausted(socket))
+      this.#sockets.close(socket, CLOSE_UNAUTHENTICATED, "too-many-failures");
   }
 
   #send(socket: WebSocket, response: SipResponse): void {
@@ -222,9 +243,10 @@ export class BridgeObject extends DurableObject<Env> implements BridgeObjectApi 
 }
 
 function nameOf(ctx: DurableObjectState): BridgeName {
-  const [regionPart, shardPart] = ownName(ctx, "bridge");
+  const [regionPart, shardPart] = rememberedName(ctx, "bridge");
   const region = parseRegionName(regionPart);
   const shard = Number(shardPart);
-  if (region === undefined || !Number.isSafeInteger(shard)) throw new TypeError("a Bridge object is named by region and shard");
+  if (region === undefined || !Number.isSafeInteger(shard))
+    throw new TypeError("a Bridge object is named by region and shard");
   return { region, shard };
 }

@@ -38,12 +38,18 @@ export class CallIndexObject extends DurableObject<Env> implements CallIndexObje
     const [stored] = this.ctx.storage.sql.exec("SELECT summaries FROM calls WHERE sid = ?", sid).toArray();
     // A call's records travel on their own and may overtake each other.
     if (stored !== undefined && progressOf(summariesOf(String(stored["summaries"]))) > progressOf(summaries)) return;
-    this.ctx.storage.sql.exec("INSERT OR REPLACE INTO calls (sid, token, summaries) VALUES (?, ?, ?)", sid, token, JSON.stringify(summaries));
+    this.ctx.storage.sql.exec(
+      "INSERT OR REPLACE INTO calls (sid, token, summaries) VALUES (?, ?, ?)",
+      sid,
+      token,
+      JSON.stringify(summaries),
+    );
     if (this.ctx.storage.kv.get(DAY_NOTED_KEY) === true) return;
     const [accountPart, regionPart, dayPart] = ownName(this.ctx, "call-index");
     const account = parseAccountSid(accountPart);
     const region = parseRegionName(regionPart);
-    if (account === undefined || region === undefined) throw new TypeError("a call index is named by account, region and day");
+    if (account === undefined || region === undefined)
+      throw new TypeError("a call index is named by account, region and day");
     try {
       await regionLinkOf(this.env).accounts.noteCallDay(account, { region, day: Number(dayPart) });
       this.ctx.storage.kv.put(DAY_NOTED_KEY, true);
@@ -88,7 +94,10 @@ export class CallIndexObject extends DurableObject<Env> implements CallIndexObje
 
   async find(sid: CallSid): Promise<{ readonly token: CallToken; readonly summary: CallSummary } | undefined> {
     const [row] = this.ctx.storage.sql
-      .exec(`SELECT calls.token AS token, leg.value AS summary FROM calls, json_each(calls.summaries) AS leg WHERE ${SID} = ? LIMIT 1`, sid)
+      .exec(
+        `SELECT calls.token AS token, leg.value AS summary FROM calls, json_each(calls.summaries) AS leg WHERE ${SID} = ? LIMIT 1`,
+        sid,
+      )
       .toArray();
     const token = parseCallToken(row?.["token"]);
     return row === undefined || token === undefined ? undefined : { token, summary: summaryOf(String(row["summary"])) };
@@ -97,7 +106,15 @@ export class CallIndexObject extends DurableObject<Env> implements CallIndexObje
 
 /** Grows as a call goes on: every leg that answers or ends adds to it. */
 function progressOf(summaries: readonly CallSummary[]): number {
-  return summaries.reduce((sum, { answeredAtMs, endedAtMs, status }) => sum + 1 + (status === "queued" ? 0 : 1) + (answeredAtMs === undefined ? 0 : 1) + (endedAtMs === undefined ? 0 : 3), 0);
+  return summaries.reduce(
+    (sum, { answeredAtMs, endedAtMs, status }) =>
+      sum +
+      1 +
+      (status === "queued" ? 0 : 1) +
+      (answeredAtMs === undefined ? 0 : 1) +
+      (endedAtMs === undefined ? 0 : 3),
+    0,
+  );
 }
 
 function summariesOf(json: string): readonly CallSummary[] {

@@ -4,7 +4,12 @@ import type { RegionName } from "#protocol/ids";
 import { regionLinkOf } from "../adapters/object-region-link.ts";
 import type { RegionalEndpoint } from "../adapters/region-link.ts";
 import { count } from "../counters.ts";
-import type { AddRouteOutcome, EndpointObjectApi, LocatedRoutes, RouteHolder } from "../domain/location/endpoint-object-api.ts";
+import type {
+  AddRouteOutcome,
+  EndpointObjectApi,
+  LocatedRoutes,
+  RouteHolder,
+} from "../domain/location/endpoint-object-api.ts";
 import type { EndpointRoute } from "../domain/location/endpoint-route.ts";
 import { admitRoute, isHeldBy, liveRoutes } from "../domain/location/route-table.ts";
 import { settingsOf } from "../env.ts";
@@ -44,13 +49,24 @@ export class EndpointObject extends DurableObject<Env> implements EndpointObject
     const admission = admitRoute(this.#stored(), route, nowMs);
     if (!admission.ok) return admission;
     const { device, expiresAtMs } = admission.route;
-    this.ctx.storage.sql.exec("INSERT OR REPLACE INTO routes (device, expires_at_ms, route) VALUES (?, ?, ?)", device, expiresAtMs, JSON.stringify(admission.route));
+    this.ctx.storage.sql.exec(
+      "INSERT OR REPLACE INTO routes (device, expires_at_ms, route) VALUES (?, ?, ?)",
+      device,
+      expiresAtMs,
+      JSON.stringify(admission.route),
+    );
     this.#dropExpired(nowMs);
     await this.#tellHome();
     return { ok: true };
   }
 
-  async removeRoute({ device, holder }: { readonly device: string; readonly holder: RouteHolder }): Promise<{ readonly removed: boolean }> {
+  async removeRoute({
+    device,
+    holder,
+  }: {
+    readonly device: string;
+    readonly holder: RouteHolder;
+  }): Promise<{ readonly removed: boolean }> {
     const route = this.#stored().find((stored) => stored.device === device);
     const removed = route !== undefined && isHeldBy(route, holder);
     if (removed) this.ctx.storage.sql.exec("DELETE FROM routes WHERE device = ?", device);
@@ -75,7 +91,10 @@ export class EndpointObject extends DurableObject<Env> implements EndpointObject
   }
 
   async noteRegion({ region, hasRoutes }: { readonly region: RegionName; readonly hasRoutes: boolean }): Promise<void> {
-    this.ctx.storage.sql.exec(hasRoutes ? "INSERT OR IGNORE INTO regions (region) VALUES (?)" : "DELETE FROM regions WHERE region = ?", region);
+    this.ctx.storage.sql.exec(
+      hasRoutes ? "INSERT OR IGNORE INTO regions (region) VALUES (?)" : "DELETE FROM regions WHERE region = ?",
+      region,
+    );
   }
 
   async #live(): Promise<readonly EndpointRoute[]> {
@@ -87,11 +106,15 @@ export class EndpointObject extends DurableObject<Env> implements EndpointObject
   }
 
   #dropExpired(nowMs: number): number {
-    return this.ctx.storage.sql.exec("DELETE FROM routes WHERE expires_at_ms <= ? RETURNING device", nowMs).toArray().length;
+    return this.ctx.storage.sql.exec("DELETE FROM routes WHERE expires_at_ms <= ? RETURNING device", nowMs).toArray()
+      .length;
   }
 
   #stored(): readonly EndpointRoute[] {
-    return this.ctx.storage.sql.exec("SELECT route FROM routes").toArray().map((row) => storedRoute(String(row["route"])));
+    return this.ctx.storage.sql
+      .exec("SELECT route FROM routes")
+      .toArray()
+      .map((row) => storedRoute(String(row["route"])));
   }
 
   /** Only news is told, one word at a time: two of them on the way could arrive in the wrong order. */
@@ -135,7 +158,8 @@ export class EndpointObject extends DurableObject<Env> implements EndpointObject
     const account = parseAccountSid(accountPart);
     const region = parseRegionName(regionPart);
     const identity = parseEndpointId(identityPart);
-    if (account === undefined || region === undefined || identity === undefined) throw new TypeError("an Endpoint object is named by account, region and identity");
+    if (account === undefined || region === undefined || identity === undefined)
+      throw new TypeError("an Endpoint object is named by account, region and identity");
     return { account, region, identity };
   }
 }

@@ -1,5 +1,11 @@
 import { DurableObject } from "cloudflare:workers";
-import { CONTROL_CLOSE, CONTROL_PING, CONTROL_PONG, CONTROL_PROTOCOL_VERSION, CONTROL_SUBPROTOCOL } from "#protocol/control-frames";
+import {
+  CONTROL_CLOSE,
+  CONTROL_PING,
+  CONTROL_PONG,
+  CONTROL_PROTOCOL_VERSION,
+  CONTROL_SUBPROTOCOL,
+} from "#protocol/control-frames";
 import type { ControlRefusal, GatewayFrame, TrunkPeer } from "#protocol/control-frames";
 import { parseGatewayId, parseGatewayInstanceId, parseRegionName } from "#protocol/ids";
 import type { CallToken, GatewayInstanceId } from "#protocol/ids";
@@ -18,7 +24,7 @@ import { ControlSockets, phaseOf, sendFrame } from "./gateway/control-sockets.ts
 import { isSignedHello, NONCE_LIFETIME_MS } from "./gateway/enrolment.ts";
 import { GATEWAY_SCHEMA, LiveCalls } from "./gateway/live-calls.ts";
 import { PhoneRegistrations } from "./gateway/phone-registrations.ts";
-import { ownName } from "./own-name.ts";
+import { rememberedName } from "./own-name.ts";
 import { migrate } from "./storage/migrate.ts";
 
 const HEARTBEAT_MS = 5_000;
@@ -52,22 +58,38 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
     this.#sockets = new ControlSockets(ctx);
     this.#live = new LiveCalls(ctx.storage.sql);
     this.#phones = new PhoneRegistrations(this.#channel, link);
-    this.#traffic = new CallTraffic({ channel: this.#channel, link, callTokenKey: settingsOf(env).callTokenKey, sockets: this.#sockets, live: this.#live });
+    this.#traffic = new CallTraffic({
+      channel: this.#channel,
+      link,
+      callTokenKey: settingsOf(env).callTokenKey,
+      sockets: this.#sockets,
+      live: this.#live,
+    });
   }
 
   override fetch(request: Request): Response {
     const offered = (request.headers.get("Sec-WebSocket-Protocol") ?? "").split(",").map((name) => name.trim());
     if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket" || !offered.includes(CONTROL_SUBPROTOCOL)) {
-      return Response.json({ code: "websocket-expected" }, { status: 426, headers: { Upgrade: "websocket", "Sec-WebSocket-Protocol": CONTROL_SUBPROTOCOL } });
+      return Response.json(
+        { code: "websocket-expected" },
+        { status: 426, headers: { Upgrade: "websocket", "Sec-WebSocket-Protocol": CONTROL_SUBPROTOCOL } },
+      );
     }
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server);
     this.#sockets.challenge(server, randomHex(32), Date.now());
-    return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": CONTROL_SUBPROTOCOL } });
+    return new Response(null, {
+      status: 101,
+      webSocket: client,
+      headers: { "Sec-WebSocket-Protocol": CONTROL_SUBPROTOCOL },
+    });
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
-    const outcome = typeof message === "string" ? parseGatewayFrame(message) : ({ ok: false, code: "frame-invalid", detail: "binary" } as const);
+    const outcome =
+      typeof message === "string"
+        ? parseGatewayFrame(message)
+        : ({ ok: false, code: "frame-invalid", detail: "binary" } as const);
     const phase = phaseOf(socket);
     if (phase.phase === "gone") return;
     if (!outcome.ok) {
@@ -76,7 +98,8 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
     }
     try {
       if (phase.phase === "open") await this.#receive(socket, outcome.frame, phase.instance);
-      else if (phase.phase === "challenged" && outcome.frame.kind === "hello") await this.#greet(socket, outcome.frame, phase);
+      else if (phase.phase === "challenged" && outcome.frame.kind === "hello")
+        await this.#greet(socket, outcome.frame, phase);
       else this.#refuse(socket, "hello-expected", outcome.frame.kind);
     } catch (error) {
       count("control.fault");
@@ -127,7 +150,11 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
   async declareDead(instance: GatewayInstanceId): Promise<void> {
     const current = this.#sockets.current();
     if (current?.instance === instance) {
-      this.#sockets.end(current.socket, CONTROL_CLOSE.superseded, { code: "superseded", detail: "this instance was found dead", final: false });
+      this.#sockets.end(current.socket, CONTROL_CLOSE.superseded, {
+        code: "superseded",
+        detail: "this instance was found dead",
+        final: false,
+      });
     }
     if (this.ctx.storage.kv.get(GRACE_KEY) === instance) this.ctx.storage.kv.delete(GRACE_KEY);
     await this.#lose(this.#live.of(instance).map((call) => ({ call, instance })));
@@ -139,17 +166,25 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
     await this.#lose(this.#live.ofOthers(undefined));
   }
 
-  async #greet(socket: WebSocket, hello: Hello, challenge: { readonly nonce: string; readonly atMs: number }): Promise<void> {
+  async #greet(
+    socket: WebSocket,
+    hello: Hello,
+    challenge: { readonly nonce: string; readonly atMs: number },
+  ): Promise<void> {
     const { gateway, region, channel } = this.#channel;
     this.#sockets.beginCheck(socket);
-    if (hello.protocol !== CONTROL_PROTOCOL_VERSION) return this.#refuse(socket, "protocol-unsupported", `this side speaks ${CONTROL_PROTOCOL_VERSION}`, true);
-    if (hello.gateway !== gateway || hello.channel !== channel) return this.#refuse(socket, "signature-invalid", "signed for another channel", true);
-    if (Date.now() - challenge.atMs > NONCE_LIFETIME_MS) return this.#refuse(socket, "signature-invalid", "the challenge is too old");
+    if (hello.protocol !== CONTROL_PROTOCOL_VERSION)
+      return this.#refuse(socket, "protocol-unsupported", `this side speaks ${CONTROL_PROTOCOL_VERSION}`, true);
+    if (hello.gateway !== gateway || hello.channel !== channel)
+      return this.#refuse(socket, "signature-invalid", "signed for another channel", true);
+    if (Date.now() - challenge.atMs > NONCE_LIFETIME_MS)
+      return this.#refuse(socket, "signature-invalid", "the challenge is too old");
     const regionObject = regionLinkOf(this.env).region(region);
     const key = await regionObject.publicKeyOf(gateway);
     if (key.state === "unknown") return this.#refuse(socket, "gateway-not-enrolled", gateway, true);
     if (key.state === "revoked") return this.#refuse(socket, "gateway-revoked", gateway, true);
-    if (!(await isSignedHello(hello, challenge.nonce, key.publicKey))) return this.#refuse(socket, "signature-invalid", gateway, true);
+    if (!(await isSignedHello(hello, challenge.nonce, key.publicKey)))
+      return this.#refuse(socket, "signature-invalid", gateway, true);
     await regionObject.gatewayUp({ gateway, instance: hello.instance, channel });
 
     this.#sockets.open(socket, hello.instance, Date.now());
@@ -173,7 +208,9 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
       case "hello":
         return this.#refuse(socket, "frame-invalid", "a second hello");
       case "call-event":
-        return await this.#traffic.receive(frame.call, frame.ackCommand, [{ seq: frame.seq, epoch: frame.epoch, event: frame.event }]);
+        return await this.#traffic.receive(frame.call, frame.ackCommand, [
+          { seq: frame.seq, epoch: frame.epoch, event: frame.event },
+        ]);
       case "command-ack":
         return await this.#traffic.receive(frame.call, frame.ackCommand, []);
       case "stray-request":
@@ -182,7 +219,10 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
       case "heartbeat": {
         const { load, counters, draining } = frame;
         const { region, gateway } = this.#channel;
-        return await this.#attempt("report", regionLinkOf(this.env).region(region).report({ gateway, instance, load, counters, draining }));
+        return await this.#attempt(
+          "report",
+          regionLinkOf(this.env).region(region).report({ gateway, instance, load, counters, draining }),
+        );
       }
       case "credential-request":
         return this.#reply(socket, await this.#phones.credentials(frame));
@@ -208,7 +248,10 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
   async #suspectOther({ gateway }: Extract<GatewayFrame, { kind: "suspicion" }>): Promise<void> {
     const suspect = settingsOf(this.env).regions.gateways.find(({ id }) => id === gateway);
     if (suspect === undefined || gateway === this.#channel.gateway) return count("control.suspicion-unknown");
-    await this.#attempt("suspect", regionLinkOf(this.env).region(suspect.region).suspect({ gateway, reason: "trunk-silent" }));
+    await this.#attempt(
+      "suspect",
+      regionLinkOf(this.env).region(suspect.region).suspect({ gateway, reason: "trunk-silent" }),
+    );
   }
 
   /** For what is said again anyhow: a region object that is away must not cost the channel. */
@@ -224,7 +267,9 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
   async #suspectOwn(instance: GatewayInstanceId): Promise<void> {
     const { gateway, region } = this.#channel;
     try {
-      const verdict = await regionLinkOf(this.env).region(region).suspect({ gateway, instance, reason: "channel-closed" });
+      const verdict = await regionLinkOf(this.env)
+        .region(region)
+        .suspect({ gateway, instance, reason: "channel-closed" });
       if (verdict === "grace" && this.#sockets.current() === undefined) await this.#beGracious(instance);
       else this.ctx.storage.kv.delete(GRACE_KEY);
     } catch (error) {
@@ -255,15 +300,18 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
   #tickets(wanted: number): readonly CallToken[] {
     const key = settingsOf(this.env).callTokenKey;
     const { region } = this.#channel;
-    return Array.from({ length: wanted }, () => sealCallToken(key, { objectId: this.env.CALL.newUniqueId().toString(), region }));
+    return Array.from({ length: wanted }, () =>
+      sealCallToken(key, { objectId: this.env.CALL.newUniqueId().toString(), region }),
+    );
   }
 }
 
 function channelOf(ctx: DurableObjectState): GatewayChannel {
-  const [regionPart, gatewayPart, channelPart] = ownName(ctx, "gateway");
+  const [regionPart, gatewayPart, channelPart] = rememberedName(ctx, "gateway");
   const region = parseRegionName(regionPart);
   const gateway = parseGatewayId(gatewayPart);
   const channel = Number(channelPart);
-  if (region === undefined || gateway === undefined || !Number.isSafeInteger(channel)) throw new TypeError("a Gateway object is named by region, gateway and channel");
+  if (region === undefined || gateway === undefined || !Number.isSafeInteger(channel))
+    throw new TypeError("a Gateway object is named by region, gateway and channel");
   return { region, gateway, channel };
 }

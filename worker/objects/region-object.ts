@@ -43,7 +43,10 @@ export class RegionObject extends DurableObject<Env> implements RegionObjectApi 
   readonly #bornAtMs = Date.now();
   readonly #hearings = new Map<GatewayId, Hearing>();
   readonly #proofs = new Map<GatewayId, Promise<SuspicionVerdict>>();
-  readonly #farRegions = new Map<RegionName, { readonly statuses: readonly GatewayStatus[]; readonly readAtMs: number }>();
+  readonly #farRegions = new Map<
+    RegionName,
+    { readonly statuses: readonly GatewayStatus[]; readonly readAtMs: number }
+  >();
   #fleet: { readonly statuses: readonly GatewayStatus[]; readonly readAtMs: number } | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -63,7 +66,9 @@ export class RegionObject extends DurableObject<Env> implements RegionObjectApi 
     this.#gateways.revoke(gateway, Date.now());
     this.#fleet = undefined;
     log({ event: "gateway.revoked", gateway, region: this.#region() });
-    await this.#eachChannel(gateway, (channel) => regionLinkOf(this.env).gateways.revoke({ region: this.#region(), gateway, channel }));
+    await this.#eachChannel(gateway, (channel) =>
+      regionLinkOf(this.env).gateways.revoke({ region: this.#region(), gateway, channel }),
+    );
     return { known: true };
   }
 
@@ -73,7 +78,15 @@ export class RegionObject extends DurableObject<Env> implements RegionObjectApi 
     return row.revoked ? { state: "revoked" } : { state: "enrolled", publicKey: row.publicKey };
   }
 
-  async gatewayUp({ gateway, instance, channel }: { readonly gateway: GatewayId; readonly instance: GatewayInstanceId; readonly channel: number }): Promise<void> {
+  async gatewayUp({
+    gateway,
+    instance,
+    channel,
+  }: {
+    readonly gateway: GatewayId;
+    readonly instance: GatewayInstanceId;
+    readonly channel: number;
+  }): Promise<void> {
     const row = this.#gateways.get(gateway);
     if (row === undefined || row.revoked) return;
     const hearing: Hearing = this.#hearings.get(gateway) ?? { heardAtMs: 0 };
@@ -105,7 +118,11 @@ export class RegionObject extends DurableObject<Env> implements RegionObjectApi 
     this.#setState(row, state, row.instance);
   }
 
-  async suspect(input: { readonly gateway: GatewayId; readonly instance?: GatewayInstanceId; readonly reason: SuspicionReason }): Promise<SuspicionVerdict> {
+  async suspect(input: {
+    readonly gateway: GatewayId;
+    readonly instance?: GatewayInstanceId;
+    readonly reason: SuspicionReason;
+  }): Promise<SuspicionVerdict> {
     const arrivedAtMs = Date.now();
     for (;;) {
       const row = this.#gateways.get(input.gateway);
@@ -119,7 +136,8 @@ export class RegionObject extends DurableObject<Env> implements RegionObjectApi 
       }
       // A proof that began before this suspicion may have ended well by what was heard before it, or be about an older run.
       const verdict = await running;
-      if (verdict !== "ignored" && (verdict !== "alive" || this.#heardSince(input.gateway, arrivedAtMs))) return verdict;
+      if (verdict !== "ignored" && (verdict !== "alive" || this.#heardSince(input.gateway, arrivedAtMs)))
+        return verdict;
     }
   }
 
@@ -131,7 +149,8 @@ export class RegionObject extends DurableObject<Env> implements RegionObjectApi 
 
   async fleetSnapshot(): Promise<readonly GatewayStatus[]> {
     const own = await this.snapshot();
-    if (this.#fleet !== undefined && Date.now() - this.#fleet.readAtMs < FLEET_CACHE_MS) return [...own, ...this.#fleet.statuses];
+    if (this.#fleet !== undefined && Date.now() - this.#fleet.readAtMs < FLEET_CACHE_MS)
+      return [...own, ...this.#fleet.statuses];
     const far = settingsOf(this.env).regions.regions.filter(({ name }) => name !== this.#region());
     const statuses = (await Promise.all(far.map(({ name }) => this.#farSnapshot(name)))).flat();
     this.#fleet = { statuses, readAtMs: Date.now() };
@@ -142,7 +161,12 @@ export class RegionObject extends DurableObject<Env> implements RegionObjectApi 
     const gateways = this.#statuses().map((status): GatewayDetails => {
       const row = this.#gateways.get(status.gateway);
       const report = this.#hearings.get(status.gateway)?.report;
-      return { status, enrolled: row !== undefined && !row.revoked, bindings: report?.load.bindings ?? 0, counters: report?.counters ?? {} };
+      return {
+        status,
+        enrolled: row !== undefined && !row.revoked,
+        bindings: report?.load.bindings ?? 0,
+        counters: report?.counters ?? {},
+      };
     });
     return { region: this.#region(), gateways };
   }
@@ -158,7 +182,8 @@ export class RegionObject extends DurableObject<Env> implements RegionObjectApi 
     if (row.state === "up") this.#setState(row, "suspect", instance);
 
     const probes = await this.#probe(status);
-    if (probes === "unasked" && reason !== "trunk-silent" && !this.#heardSince(gateway, startedAtMs)) await scheduler.wait(REOPEN_GRACE_MS);
+    if (probes === "unasked" && reason !== "trunk-silent" && !this.#heardSince(gateway, startedAtMs))
+      await scheduler.wait(REOPEN_GRACE_MS);
 
     // Everything may have changed meanwhile: another instance may have proved this one dead already.
     const now = this.#gateways.get(gateway);
@@ -166,7 +191,8 @@ export class RegionObject extends DurableObject<Env> implements RegionObjectApi 
     const verdict = concludeSuspicion({ probes, reason, heardAgain: this.#heardSince(gateway, startedAtMs) });
     log({ event: "gateway.verdict", gateway, region, verdict, afterMs: Date.now() - startedAtMs });
     count(`gateway.verdict.${verdict}`);
-    if (verdict === "alive" && now.state === "suspect") this.#setState(now, row.state === "suspect" ? "up" : row.state, instance);
+    if (verdict === "alive" && now.state === "suspect")
+      this.#setState(now, row.state === "suspect" ? "up" : row.state, instance);
     if (verdict === "dead") {
       this.#setState(now, "down", instance);
       await this.#eachChannel(gateway, (channel) => this.#declareDead(gateway, instance, channel));
@@ -250,7 +276,8 @@ export class RegionObject extends DurableObject<Env> implements RegionObjectApi 
     const channels = this.#configured().find(({ id }) => id === gateway)?.channels ?? 0;
     const outcomes = await Promise.allSettled(Array.from({ length: channels }, (_, channel) => work(channel)));
     for (const outcome of outcomes) {
-      if (outcome.status === "rejected") log({ event: "fault", where: "region.each-channel", code: faultCode(outcome.reason) });
+      if (outcome.status === "rejected")
+        log({ event: "fault", where: "region.each-channel", code: faultCode(outcome.reason) });
     }
   }
 

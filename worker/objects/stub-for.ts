@@ -15,7 +15,12 @@ import type { Env, ObjectStub } from "../env.ts";
 /** Which object is meant. `account-domain` and `account-key` are directory entries: who owns this name. */
 export type ObjectAddress =
   | ({ readonly kind: "bridge" } & BridgeName)
-  | { readonly kind: "endpoint"; readonly account: AccountSid; readonly region: RegionName; readonly identity: EndpointId }
+  | {
+      readonly kind: "endpoint";
+      readonly account: AccountSid;
+      readonly region: RegionName;
+      readonly identity: EndpointId;
+    }
   | ({ readonly kind: "call" } & CallName)
   | ({ readonly kind: "gateway" } & GatewayChannel)
   | { readonly kind: "region"; readonly region: RegionName }
@@ -38,7 +43,10 @@ interface ApiOf {
 
 export type StubOf<Kind extends ObjectAddress["kind"]> = ObjectStub<ApiOf[Kind]>;
 
-export function stubFor<Kind extends ObjectAddress["kind"]>(env: Env, address: Extract<ObjectAddress, { readonly kind: Kind }>): StubOf<Kind>;
+export function stubFor<Kind extends ObjectAddress["kind"]>(
+  env: Env,
+  address: Extract<ObjectAddress, { readonly kind: Kind }>,
+): StubOf<Kind>;
 export function stubFor(env: Env, address: ObjectAddress): StubOf<ObjectAddress["kind"]> {
   const hint = placement(settingsOf(env).regions, address);
   switch (address.kind) {

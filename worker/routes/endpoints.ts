@@ -9,17 +9,26 @@ import { accountAuth, refuseAccount } from "../middleware/account-auth.ts";
 import type { AccountTypes } from "../middleware/app-types.ts";
 
 /** `/v1/endpoints`: where an endpoint can be reached now. */
-export const endpoints = new Hono<AccountTypes>().use(accountAuth(refuseAccount)).get("/:identity/routes", async (c) => {
-  const identity = parseEndpointId(c.req.param("identity"));
-  if (identity === undefined) return c.json({ code: "identity-invalid" }, 400);
-  const { central } = settingsOf(c.env).regions;
-  const [{ known, routes }, fleet] = await Promise.all([locateEndpoint(c.env, c.var.account.sid, central, identity), fleetDetails(c.env)]);
-  if (!known) return c.json({ code: "endpoint-unknown" }, 404);
-  const statuses = fleet.gateways.map(({ status }) => status);
-  return c.json({ identity, routes: routes.map((route) => describeRoute(route, statuses, Date.now())) });
-});
+export const endpoints = new Hono<AccountTypes>()
+  .use(accountAuth(refuseAccount))
+  .get("/:identity/routes", async (c) => {
+    const identity = parseEndpointId(c.req.param("identity"));
+    if (identity === undefined) return c.json({ code: "identity-invalid" }, 400);
+    const { central } = settingsOf(c.env).regions;
+    const [{ known, routes }, fleet] = await Promise.all([
+      locateEndpoint(c.env, c.var.account.sid, central, identity),
+      fleetDetails(c.env),
+    ]);
+    if (!known) return c.json({ code: "endpoint-unknown" }, 404);
+    const statuses = fleet.gateways.map(({ status }) => status);
+    return c.json({ identity, routes: routes.map((route) => describeRoute(route, statuses, Date.now())) });
+  });
 
-function describeRoute(route: EndpointRoute, fleet: readonly GatewayStatus[], nowMs: number): Readonly<Record<string, unknown>> {
+function describeRoute(
+  route: EndpointRoute,
+  fleet: readonly GatewayStatus[],
+  nowMs: number,
+): Readonly<Record<string, unknown>> {
   return {
     routeId: route.routeId,
     device: route.device,
@@ -38,7 +47,11 @@ function describeRoute(route: EndpointRoute, fleet: readonly GatewayStatus[], no
 }
 
 /** A route is as good as whoever holds its flow: the gateway's state, or the socket that would have removed it. */
-function leaseState(route: EndpointRoute, fleet: readonly GatewayStatus[], nowMs: number): "confirmed" | "suspect" | "lost" {
+function leaseState(
+  route: EndpointRoute,
+  fleet: readonly GatewayStatus[],
+  nowMs: number,
+): "confirmed" | "suspect" | "lost" {
   if (route.confirmedUntilMs <= nowMs) return "lost";
   if (route.kind === "browser") return "confirmed";
   const holder = fleet.find(({ gateway }) => gateway === route.gateway);

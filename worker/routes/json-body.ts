@@ -8,7 +8,10 @@ export type BodyOutcome<T> =
 const BODY_LIMIT = 1024 * 1024;
 
 /** A checked JSON body, or every problem with it. */
-export async function readJson<Schema extends z.ZodType>(request: Request, schema: Schema): Promise<BodyOutcome<z.output<Schema>>> {
+export async function readJson<Schema extends z.ZodType>(
+  request: Request,
+  schema: Schema,
+): Promise<BodyOutcome<z.output<Schema>>> {
   const text = await request.text();
   if (text.length > BODY_LIMIT) return refuse([`longer than ${BODY_LIMIT} characters`]);
   let value: unknown;

@@ -17,8 +17,14 @@ const ACCOUNT_BODY = z.strictObject({
   name: z.string().min(1).max(100),
   sipDomain: idText("sip-domain-invalid", parseSipDomain),
   authToken: z.string().min(16).max(256),
-  apiKeys: z.array(z.strictObject({ sid: z.string().regex(/^SK[0-9a-f]{32}$/), secret: z.string().min(16).max(256) })).max(100).default([]),
-  users: z.array(z.strictObject({ identity: idText("identity-invalid", parseEndpointId), password: PASSWORD })).max(10_000).default([]),
+  apiKeys: z
+    .array(z.strictObject({ sid: z.string().regex(/^SK[0-9a-f]{32}$/), secret: z.string().min(16).max(256) }))
+    .max(100)
+    .default([]),
+  users: z
+    .array(z.strictObject({ identity: idText("identity-invalid", parseEndpointId), password: PASSWORD }))
+    .max(10_000)
+    .default([]),
 });
 
 const GATEWAY_BODY = z.strictObject({
@@ -35,14 +41,17 @@ export const operator = new Hono<AppTypes>()
     const body = await readJson(c.req.raw, ACCOUNT_BODY);
     if (!body.ok) return c.json(body.problem, 400);
     const outcome = await stubFor<"account">(c.env, { kind: "account", account: sid }).upsert({ sid, ...body.value });
-    return outcome.ok ? c.json({ sid, name: body.value.name, sipDomain: body.value.sipDomain, users: body.value.users.length }) : c.json({ code: outcome.code }, 409);
+    return outcome.ok
+      ? c.json({ sid, name: body.value.name, sipDomain: body.value.sipDomain, users: body.value.users.length })
+      : c.json({ code: outcome.code }, 409);
   })
   .put("/gateways/:id", async (c) => {
     const entry = settingsOf(c.env).regions.gateways.find(({ id }) => id === parseGatewayId(c.req.param("id")));
     if (entry === undefined) return c.json({ code: "gateway-not-configured" }, 404);
     const body = await readJson(c.req.raw, GATEWAY_BODY);
     if (!body.ok) return c.json(body.problem, 400);
-    if (body.value.region !== entry.region) return c.json({ code: "region-mismatch", problems: [`this gateway is configured in ${entry.region}`] }, 400);
+    if (body.value.region !== entry.region)
+      return c.json({ code: "region-mismatch", problems: [`this gateway is configured in ${entry.region}`] }, 400);
     await regionLinkOf(c.env).region(entry.region).enrol({ gateway: entry.id, publicKey: body.value.publicKey });
     return c.json({ gateway: entry.id, region: entry.region });
   })

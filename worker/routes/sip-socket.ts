@@ -18,7 +18,11 @@ export const sipSocket = new Hono<AppTypes>().get("/", async (c) => {
   if (region === undefined) return c.json({ code: "region-invalid" }, 400);
   const first = crypto.getRandomValues(new Uint8Array(1))[0] ?? 0;
   for (let tried = 0; tried < BRIDGE_SHARDS; tried += 1) {
-    const response = await stubFor<"bridge">(c.env, { kind: "bridge", region, shard: (first + tried) % BRIDGE_SHARDS }).fetch(c.req.raw);
+    const response = await stubFor<"bridge">(c.env, {
+      kind: "bridge",
+      region,
+      shard: (first + tried) % BRIDGE_SHARDS,
+    }).fetch(c.req.raw);
     if (response.status !== 503) return response;
   }
   return c.json({ code: "region-full" }, 503, { "Retry-After": "5" });
@@ -34,5 +38,8 @@ function regionOf(c: Context<AppTypes>): RegionName | undefined {
   const { cf } = c.req.raw;
   const latitude = Number(cf?.["latitude"] ?? Number.NaN);
   const longitude = Number(cf?.["longitude"] ?? Number.NaN);
-  return nearestRegion(regions, Number.isFinite(latitude) && Number.isFinite(longitude) ? { latitude, longitude } : undefined);
+  return nearestRegion(
+    regions,
+    Number.isFinite(latitude) && Number.isFinite(longitude) ? { latitude, longitude } : undefined,
+  );
 }

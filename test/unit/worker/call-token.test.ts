@@ -22,14 +22,16 @@ describe("call tokens", () => {
   });
 
   it("open under no other key", () => {
-    fc.assert(fc.property(name, (given) => {
-      expect(openCallToken("22".repeat(32), sealCallToken(KEY, given))).toBeUndefined();
-    }));
+    fc.assert(
+      fc.property(name, (given) => {
+        expect(openCallToken("22".repeat(32), sealCallToken(KEY, given))).toBeUndefined();
+      }),
+    );
   });
 
   it("do not open after any single character was changed", () => {
     fc.assert(
-      fc.property(name, fc.nat(), fc.constantFrom(..."AZaz09-_"), (given, at, character) => {
+      fc.property(name, fc.nat(), fc.constantFrom("A", "Z", "a", "z", "0", "9", "-", "_"), (given, at, character) => {
         const token = sealCallToken(KEY, given);
         const index = at % token.length;
         const changed = parseCallToken(token.slice(0, index) + character + token.slice(index + 1))!;

@@ -19,7 +19,13 @@ export async function createAccount(worker: TestWorker, name: string): Promise<T
   const apiKey = { sid: `SK${randomBytes(16).toString("hex")}`, secret: randomBytes(16).toString("hex") };
   const password = (identity: string): string => `${identity}-of-${name}`;
   const users = ["alice", "bob", "carol"].map((identity) => ({ identity, password: password(identity) }));
-  const response = await worker.operator("PUT", `/v1/operator/accounts/${sid}`, { name, sipDomain, authToken, apiKeys: [apiKey], users });
+  const response = await worker.operator("PUT", `/v1/operator/accounts/${sid}`, {
+    name,
+    sipDomain,
+    authToken,
+    apiKeys: [apiKey],
+    users,
+  });
   if (response.status !== 200) throw new Error(`account not stored: ${response.status} ${await response.text()}`);
   return {
     sid,
@@ -27,6 +33,8 @@ export async function createAccount(worker: TestWorker, name: string): Promise<T
     sipDomain,
     apiKey,
     user: (identity) => ({ identity, sipDomain, password: password(identity) }),
-    basic: (user = sid, secret = authToken) => ({ Authorization: `Basic ${Buffer.from(`${user}:${secret}`).toString("base64")}` }),
+    basic: (user = sid, secret = authToken) => ({
+      Authorization: `Basic ${Buffer.from(`${user}:${secret}`).toString("base64")}`,
+    }),
   };
 }

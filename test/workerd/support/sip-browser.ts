@@ -8,7 +8,10 @@ import { parseSipMessage } from "../../../sip/message/parser.ts";
 import type { SipMessage, SipResponse } from "../../../sip/message/sip-message.ts";
 import { cseqOf, parseAuthParams } from "../../../sip/message/typed-headers.ts";
 
-const hash = (algorithm: DigestAlgorithm, text: string): string => createHash(algorithm === "MD5" ? "md5" : "sha256").update(text).digest("hex");
+const hash = (algorithm: DigestAlgorithm, text: string): string =>
+  createHash(algorithm === "MD5" ? "md5" : "sha256")
+    .update(text)
+    .digest("hex");
 
 export interface SipUser {
   readonly identity: string;
@@ -46,7 +49,7 @@ export class SipBrowser {
       this.#socket.once("open", resolve);
       this.#socket.once("error", reject);
     });
-    this.#socket.on("message", (data) => this.#receive(String(data)));
+    this.#socket.on("message", (data: Buffer) => this.#receive(data.toString()));
     this.#socket.on("close", (code) => {
       this.closed = code;
       this.#changed();
@@ -79,7 +82,8 @@ export class SipBrowser {
 
   async final(cseq: number, timeoutMs = 5_000): Promise<SipResponse> {
     return await this.#until(`final response to ${cseq}`, timeoutMs, () => {
-      for (const message of this.messages) if (message.kind === "response" && message.status >= 200 && cseqOf(message)?.number === cseq) return message;
+      for (const message of this.messages)
+        if (message.kind === "response" && message.status >= 200 && cseqOf(message)?.number === cseq) return message;
       return undefined;
     });
   }
@@ -88,18 +92,37 @@ export class SipBrowser {
     return await this.final(await this.request(method, options));
   }
 
-  async register(options: { readonly expires?: number; readonly headers?: readonly string[]; readonly contact?: string } = {}): Promise<SipResponse> {
-    return await this.ask("REGISTER", { headers: [`Contact: ${options.contact ?? this.contact}`, `Expires: ${options.expires ?? 600}`, ...(options.headers ?? [])] });
+  async register(
+    options: { readonly expires?: number; readonly headers?: readonly string[]; readonly contact?: string } = {},
+  ): Promise<SipResponse> {
+    return await this.ask("REGISTER", {
+      headers: [
+        `Contact: ${options.contact ?? this.contact}`,
+        `Expires: ${options.expires ?? 600}`,
+        ...(options.headers ?? []),
+      ],
+    });
   }
 
   /** REGISTER, challenge, REGISTER with digest. */
-  async registerWithDigest(options: { readonly expires?: number; readonly contact?: string } = {}): Promise<SipResponse> {
+  async registerWithDigest(
+    options: { readonly expires?: number; readonly contact?: string } = {},
+  ): Promise<SipResponse> {
     const challenge = await this.register(options);
     return await this.register({ ...options, headers: [this.authorization(challenge, "REGISTER")] });
   }
 
   /** An Authorization header field that answers this challenge. */
-  authorization(challenge: SipResponse, method: string, options: { readonly nc?: number; readonly password?: string; readonly uri?: string; readonly username?: string } = {}): string {
+  authorization(
+    challenge: SipResponse,
+    method: string,
+    options: {
+      readonly nc?: number;
+      readonly password?: string;
+      readonly uri?: string;
+      readonly username?: string;
+    } = {},
+  ): string {
     const proxy = challenge.status === 407;
     const value = header(challenge, proxy ? "proxy-authenticate" : "www-authenticate") ?? "";
     const params = parseAuthParams(value)?.params ?? new Map<string, string>();
@@ -146,7 +169,8 @@ export class SipBrowser {
       const found = look();
       if (found !== undefined) return found;
       const leftMs = deadline - Date.now();
-      if (leftMs <= 0) throw new Error(`no ${what} within ${timeoutMs} ms; got ${JSON.stringify(this.raw)} and close ${this.closed}`);
+      if (leftMs <= 0)
+        throw new Error(`no ${what} within ${timeoutMs} ms; got ${JSON.stringify(this.raw)} and close ${this.closed}`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, leftMs);
         this.#changed = () => {

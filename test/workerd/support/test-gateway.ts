@@ -34,14 +34,25 @@ export class TestGateway {
   readonly #keys: GatewayKeys;
   #changed: () => void = () => undefined;
 
-  constructor(origin: string, options: { readonly gateway: string; readonly keys: GatewayKeys; readonly instance?: GatewayInstanceId; readonly channel?: number }) {
+  constructor(
+    origin: string,
+    options: {
+      readonly gateway: string;
+      readonly keys: GatewayKeys;
+      readonly instance?: GatewayInstanceId;
+      readonly channel?: number;
+    },
+  ) {
     this.gateway = parseGatewayId(options.gateway)!;
     this.instance = options.instance ?? createInstance();
     this.channel = options.channel ?? 0;
     this.#keys = options.keys;
-    this.#socket = new WebSocket(`${origin.replace("http", "ws")}/control?gateway=${this.gateway}&channel=${this.channel}`, CONTROL_SUBPROTOCOL);
-    this.#socket.on("message", (data) => {
-      const text = String(data);
+    this.#socket = new WebSocket(
+      `${origin.replace("http", "ws")}/control?gateway=${this.gateway}&channel=${this.channel}`,
+      CONTROL_SUBPROTOCOL,
+    );
+    this.#socket.on("message", (data: Buffer) => {
+      const text = data.toString();
       if (text === "pong") return;
       const frame: WorkerFrame = JSON.parse(text);
       this.frames.push(frame);
@@ -59,17 +70,40 @@ export class TestGateway {
   }
 
   /** Answers the challenge; returns the welcome. */
-  async hello(overrides: { readonly calls?: readonly ResumedCall[]; readonly signature?: string; readonly protocol?: number; readonly nonce?: string } = {}): Promise<Frame<"welcome">> {
+  async hello(
+    overrides: {
+      readonly calls?: readonly ResumedCall[];
+      readonly signature?: string;
+      readonly protocol?: number;
+      readonly nonce?: string;
+    } = {},
+  ): Promise<Frame<"welcome">> {
     await this.sendHello(overrides);
     return await this.next("welcome");
   }
 
-  async sendHello(overrides: { readonly calls?: readonly ResumedCall[]; readonly signature?: string; readonly protocol?: number; readonly nonce?: string } = {}): Promise<void> {
+  async sendHello(
+    overrides: {
+      readonly calls?: readonly ResumedCall[];
+      readonly signature?: string;
+      readonly protocol?: number;
+      readonly nonce?: string;
+    } = {},
+  ): Promise<void> {
     const { nonce } = await this.next("challenge");
     const text = enrolmentText(overrides.nonce ?? nonce, this.gateway, this.instance, this.channel);
     const signature = overrides.signature ?? sign(null, Buffer.from(text), this.#keys.privateKey).toString("base64url");
     const { gateway, instance, channel } = this;
-    this.send({ kind: "hello", protocol: overrides.protocol ?? 1, gateway, instance, channel, channels: 2, signature, calls: overrides.calls ?? [] });
+    this.send({
+      kind: "hello",
+      protocol: overrides.protocol ?? 1,
+      gateway,
+      instance,
+      channel,
+      channels: 2,
+      signature,
+      calls: overrides.calls ?? [],
+    });
   }
 
   /** The next frame of this kind that no one took yet. */
@@ -100,7 +134,10 @@ export class TestGateway {
       const found = look();
       if (found !== undefined) return found;
       const leftMs = deadline - Date.now();
-      if (leftMs <= 0) throw new Error(`no ${what} within ${timeoutMs} ms; got ${JSON.stringify(this.frames)} and close ${this.closed?.code}`);
+      if (leftMs <= 0)
+        throw new Error(
+          `no ${what} within ${timeoutMs} ms; got ${JSON.stringify(this.frames)} and close ${this.closed?.code}`,
+        );
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, leftMs);
         this.#changed = () => {

@@ -20,7 +20,12 @@ export interface TestWorker {
   operator(method: string, path: string, json?: unknown): Promise<Response>;
   evict(binding: string, name: string, webSockets: "hibernate" | "close"): Promise<void>;
   /** Puts a call into the index, as its Call object would. */
-  recordCall(call: { readonly account: string; readonly region: string; readonly day: number; readonly entry: unknown }): Promise<void>;
+  recordCall(call: {
+    readonly account: string;
+    readonly region: string;
+    readonly day: number;
+    readonly entry: unknown;
+  }): Promise<void>;
   /** Everything that the Worker logged, as parsed lines. */
   logs(): readonly Record<string, unknown>[];
   close(): Promise<void>;
@@ -41,12 +46,26 @@ export async function startWorker(): Promise<TestWorker> {
   const { url } = await harness.listen();
   const origin = url.origin;
   const request: TestWorker["request"] = async (path, { json, ...init } = {}) =>
-    await fetch(new URL(path, origin), json === undefined ? init : { ...init, body: JSON.stringify(json), headers: { "Content-Type": "application/json", ...init.headers } });
+    await fetch(
+      new URL(path, origin),
+      json === undefined
+        ? init
+        : {
+            ...init,
+            body: JSON.stringify(json),
+            headers: { "Content-Type": "application/json", ...Object.fromEntries(new Headers(init.headers)) },
+          },
+    );
   return {
     origin,
     callTokenKey,
     request,
-    operator: (method, path, json) => request(path, { method, headers: { Authorization: `Bearer ${OPERATOR_TOKEN}` }, ...(json === undefined ? {} : { json }) }),
+    operator: (method, path, json) =>
+      request(path, {
+        method,
+        headers: { Authorization: `Bearer ${OPERATOR_TOKEN}` },
+        ...(json === undefined ? {} : { json }),
+      }),
     evict: (binding, name, webSockets) => harness.getWorker().evictDurableObject(binding, { name, webSockets }),
     async recordCall({ account, region, day, entry }) {
       const env = await harness.getWorker<{ CALL_INDEX: IndexNamespace }>().getEnv();

@@ -12,7 +12,9 @@ export interface AccountInput {
   readonly users: readonly { readonly identity: EndpointId; readonly password: string }[];
 }
 
-export type AccountUpsert = { readonly ok: true } | { readonly ok: false; readonly code: "sip-domain-taken" | "api-key-taken" };
+export type AccountUpsert =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: "sip-domain-taken" | "api-key-taken" };
 
 export interface AccountProfile {
   readonly sid: AccountSid;

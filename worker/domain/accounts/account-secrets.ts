@@ -11,7 +11,10 @@ export interface UserSecrets {
 }
 
 /** H(user:realm:password) of RFC 7616 section 3.4.2, for both algorithms; the password itself is kept nowhere. */
-export function userSecrets(input: Pick<AccountInput, "sipDomain" | "users">, digest: HexDigest): readonly UserSecrets[] {
+export function userSecrets(
+  input: Pick<AccountInput, "sipDomain" | "users">,
+  digest: HexDigest,
+): readonly UserSecrets[] {
   return input.users.map(({ identity, password }) => {
     const secret = `${identity}:${input.sipDomain}:${password}`;
     return { identity, ha1Md5: digest("md5", secret), ha1Sha256: digest("sha256", secret) };

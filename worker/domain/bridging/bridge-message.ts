@@ -21,7 +21,12 @@ export type BridgeMessage =
   /** For the call that the tag names. */
   | { readonly kind: "of-call"; readonly message: SipMessage; readonly call: CallToken }
   | { readonly kind: "options"; readonly request: SipRequest }
-  | { readonly kind: "refuse"; readonly request: SipRequest; readonly status: number; readonly headers: readonly (readonly [string, string])[] }
+  | {
+      readonly kind: "refuse";
+      readonly request: SipRequest;
+      readonly status: number;
+      readonly headers: readonly (readonly [string, string])[];
+    }
   /** Nothing to say: responses that belong to nothing, ACKs of our own refusals. */
   | { readonly kind: "ignore" };
 
@@ -40,7 +45,9 @@ export function classifyBridgeMessage(message: SipMessage): BridgeMessage {
   if (method === "ACK") return { kind: "ignore" };
   if (method === "CANCEL") return { kind: "cancel", request: message, transaction: inviteTransaction(message) };
   if (maxForwardsOf(message) === 0) return refuse(message, 483);
-  const unsupported = [...headerValues(message, "require"), ...headerValues(message, "proxy-require")].filter((tag) => !SUPPORTED.has(tag.toLowerCase()));
+  const unsupported = [...headerValues(message, "require"), ...headerValues(message, "proxy-require")].filter(
+    (tag) => !SUPPORTED.has(tag.toLowerCase()),
+  );
   if (unsupported.length > 0) return refuse(message, 420, [["Unsupported", unsupported.join(", ")]]);
   if (method === "REGISTER") return { kind: "register", request: message };
   if (method === "INVITE") return { kind: "invite", request: message, transaction: inviteTransaction(message) };
@@ -48,7 +55,9 @@ export function classifyBridgeMessage(message: SipMessage): BridgeMessage {
 }
 
 /** Who an address names, if its URI can name a user of ours. */
-export function userOf(address: NameAddr | undefined): { readonly identity: EndpointId; readonly sipDomain: SipDomain } | undefined {
+export function userOf(
+  address: NameAddr | undefined,
+): { readonly identity: EndpointId; readonly sipDomain: SipDomain } | undefined {
   const uri = address === undefined ? undefined : parseSipUri(address.uri);
   const identity = parseEndpointId(uri?.user);
   const sipDomain = parseSipDomain(uri?.host);
@@ -72,6 +81,10 @@ function callOf(address: NameAddr | undefined): CallToken | undefined {
   return tag === undefined ? undefined : parseCallTag(tag)?.call;
 }
 
-function refuse(request: SipRequest, status: number, headers: readonly (readonly [string, string])[] = []): BridgeMessage {
+function refuse(
+  request: SipRequest,
+  status: number,
+  headers: readonly (readonly [string, string])[] = [],
+): BridgeMessage {
   return { kind: "refuse", request, status, headers };
 }

@@ -19,11 +19,22 @@ export type ContactParams = readonly (readonly [name: string, value: string])[];
 export type RegisterAction =
   | { readonly kind: "query" }
   | { readonly kind: "unbind" }
-  | { readonly kind: "bind"; readonly contact: string; readonly contactParams: ContactParams; readonly expiresSeconds: number; readonly instance: string | undefined };
+  | {
+      readonly kind: "bind";
+      readonly contact: string;
+      readonly contactParams: ContactParams;
+      readonly expiresSeconds: number;
+      readonly instance: string | undefined;
+    };
 
 export type RegisterRequest =
   | { readonly ok: true; readonly identity: EndpointId; readonly sipDomain: SipDomain; readonly action: RegisterAction }
-  | { readonly ok: false; readonly status: number; readonly reason: string; readonly headers: readonly (readonly [string, string])[] };
+  | {
+      readonly ok: false;
+      readonly status: number;
+      readonly reason: string;
+      readonly headers: readonly (readonly [string, string])[];
+    };
 
 export function readRegister(request: SipRequest): RegisterRequest {
   const user = userOf(toOf(request));
@@ -32,7 +43,8 @@ export function readRegister(request: SipRequest): RegisterRequest {
   if (user === undefined) return refuse(404, "No Such User");
   if (asked === undefined || asked.host !== user.sipDomain) return refuse(404, "Not This Domain");
   // Third-party registration: nobody here may speak for another.
-  if (from === undefined || from.identity !== user.identity || from.sipDomain !== user.sipDomain) return refuse(403, "Register Yourself");
+  if (from === undefined || from.identity !== user.identity || from.sipDomain !== user.sipDomain)
+    return refuse(403, "Register Yourself");
   const action = readAction(request);
   return "status" in action ? action : { ok: true, ...user, action };
 }
@@ -50,13 +62,20 @@ function readAction(request: SipRequest): RegisterAction | Extract<RegisterReque
   const seconds = (typeof own === "string" ? parseDeltaSeconds(own) : undefined) ?? expires ?? DEFAULT_EXPIRES_SECONDS;
   if (seconds === 0) return { kind: "unbind" };
   if (!isSipContact(contact)) return refuse(400, "Contact Is Not SIP");
-  if (seconds < MIN_EXPIRES_SECONDS) return refuse(423, "Interval Too Brief", [["Min-Expires", String(MIN_EXPIRES_SECONDS)]]);
+  if (seconds < MIN_EXPIRES_SECONDS)
+    return refuse(423, "Interval Too Brief", [["Min-Expires", String(MIN_EXPIRES_SECONDS)]]);
   const contactParams = ["+sip.instance", "reg-id"].flatMap((name) => {
     const value = contact.params.get(name);
     return typeof value === "string" && value.length <= 256 ? [[name, value] as const] : [];
   });
   const instance = contactParams.find(([name]) => name === "+sip.instance")?.[1].replace(/^<(.*)>$/, "$1");
-  return { kind: "bind", contact: contact.uri, contactParams, expiresSeconds: Math.min(seconds, MAX_EXPIRES_SECONDS), instance };
+  return {
+    kind: "bind",
+    contact: contact.uri,
+    contactParams,
+    expiresSeconds: Math.min(seconds, MAX_EXPIRES_SECONDS),
+    instance,
+  };
 }
 
 /** A Contact of the 200: the binding as asked for, with the time that it was given. */
@@ -66,9 +85,15 @@ export function contactHeader(uri: string, params: ContactParams, expiresSeconds
 
 function isSipContact(contact: NameAddr): boolean {
   const scheme = uriSchemeOf(contact.uri);
-  return (scheme === "sip" || scheme === "sips") && parseSipUri(contact.uri) !== undefined && contact.uri.length <= 1_024;
+  return (
+    (scheme === "sip" || scheme === "sips") && parseSipUri(contact.uri) !== undefined && contact.uri.length <= 1_024
+  );
 }
 
-function refuse(status: number, reason: string, headers: readonly (readonly [string, string])[] = []): Extract<RegisterRequest, { ok: false }> {
+function refuse(
+  status: number,
+  reason: string,
+  headers: readonly (readonly [string, string])[] = [],
+): Extract<RegisterRequest, { ok: false }> {
   return { ok: false, status, reason, headers };
 }

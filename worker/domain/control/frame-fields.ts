@@ -89,7 +89,8 @@ export function publishedRoute(value: unknown): PublishedRoute | undefined {
   const flow = sipFlow(fields?.["flow"]);
   const reach = reachability(fields?.["reachability"]);
   const expiresAtMs = natural(fields?.["expiresAtMs"]);
-  if (sipDomain === undefined || endpoint === undefined || device === undefined || contact === undefined) return undefined;
+  if (sipDomain === undefined || endpoint === undefined || device === undefined || contact === undefined)
+    return undefined;
   if (flow === undefined || reach === undefined || expiresAtMs === undefined) return undefined;
   const userAgent = text(fields?.["userAgent"], 256);
   const sipInstance = text(fields?.["sipInstance"], 256);
@@ -106,7 +107,13 @@ export function publishedRoute(value: unknown): PublishedRoute | undefined {
   };
 }
 
-const REMOVAL_REASONS: readonly RouteRemovalReason[] = ["expired", "unregistered", "flow-failed", "replaced", "gateway-shutdown"];
+const REMOVAL_REASONS: readonly RouteRemovalReason[] = [
+  "expired",
+  "unregistered",
+  "flow-failed",
+  "replaced",
+  "gateway-shutdown",
+];
 
 export function removalReason(value: unknown): RouteRemovalReason | undefined {
   return REMOVAL_REASONS.find((reason) => reason === value);

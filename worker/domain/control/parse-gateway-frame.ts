@@ -2,7 +2,17 @@
 import { CONTROL_FRAME_LIMIT } from "#protocol/control-frames";
 import type { GatewayFrame } from "#protocol/control-frames";
 import { parseCallToken, parseEndpointId, parseGatewayId, parseGatewayInstanceId, parseSipDomain } from "#protocol/ids";
-import { callEvent, counters, fieldsOf, gatewayLoad, natural, publishedRoute, removalReason, resumedCalls, text } from "./frame-fields.ts";
+import {
+  callEvent,
+  counters,
+  fieldsOf,
+  gatewayLoad,
+  natural,
+  publishedRoute,
+  removalReason,
+  resumedCalls,
+  text,
+} from "./frame-fields.ts";
 import type { Fields } from "./frame-fields.ts";
 
 export type GatewayFrameOutcome =
@@ -22,7 +32,8 @@ const READERS: Readers = {
     const channels = natural(fields["channels"]);
     const signature = text(fields["signature"], 200);
     const calls = resumedCalls(fields["calls"]);
-    if (gateway === undefined || instance === undefined || protocol === undefined || channel === undefined) return undefined;
+    if (gateway === undefined || instance === undefined || protocol === undefined || channel === undefined)
+      return undefined;
     if (channels === undefined || signature === undefined || calls === undefined) return undefined;
     return { kind: "hello", protocol, gateway, instance, channel, channels, signature, calls };
   },
@@ -32,7 +43,14 @@ const READERS: Readers = {
     const seq = natural(fields["seq"]);
     const epoch = natural(fields["epoch"]);
     const event = callEvent(fields["event"]);
-    if (call === undefined || ackCommand === undefined || seq === undefined || epoch === undefined || event === undefined) return undefined;
+    if (
+      call === undefined ||
+      ackCommand === undefined ||
+      seq === undefined ||
+      epoch === undefined ||
+      event === undefined
+    )
+      return undefined;
     return { kind: "call-event", call, ackCommand, seq, epoch, event };
   },
   "command-ack"(fields) {
@@ -42,13 +60,17 @@ const READERS: Readers = {
   },
   heartbeat(fields) {
     const load = gatewayLoad(fields["load"]);
-    return load === undefined ? undefined : { kind: "heartbeat", load, counters: counters(fields["counters"]), draining: fields["draining"] === true };
+    return load === undefined
+      ? undefined
+      : { kind: "heartbeat", load, counters: counters(fields["counters"]), draining: fields["draining"] === true };
   },
   "credential-request"(fields) {
     const id = natural(fields["id"]);
     const sipDomain = parseSipDomain(fields["sipDomain"]);
     const endpoint = parseEndpointId(fields["endpoint"]);
-    return id === undefined || sipDomain === undefined || endpoint === undefined ? undefined : { kind: "credential-request", id, sipDomain, endpoint };
+    return id === undefined || sipDomain === undefined || endpoint === undefined
+      ? undefined
+      : { kind: "credential-request", id, sipDomain, endpoint };
   },
   "route-added"(fields) {
     const id = natural(fields["id"]);
@@ -61,7 +83,14 @@ const READERS: Readers = {
     const endpoint = parseEndpointId(fields["endpoint"]);
     const device = text(fields["device"], 256);
     const reason = removalReason(fields["reason"]);
-    if (id === undefined || sipDomain === undefined || endpoint === undefined || device === undefined || reason === undefined) return undefined;
+    if (
+      id === undefined ||
+      sipDomain === undefined ||
+      endpoint === undefined ||
+      device === undefined ||
+      reason === undefined
+    )
+      return undefined;
     return { kind: "route-removed", id, sipDomain, endpoint, device, reason };
   },
   suspicion(fields) {
@@ -73,13 +102,17 @@ const READERS: Readers = {
     const id = natural(fields["id"]);
     const gateway = parseGatewayId(fields["gateway"]);
     const alive = fields["alive"];
-    return id === undefined || gateway === undefined || typeof alive !== "boolean" ? undefined : { kind: "probe-result", id, gateway, alive };
+    return id === undefined || gateway === undefined || typeof alive !== "boolean"
+      ? undefined
+      : { kind: "probe-result", id, gateway, alive };
   },
   "stray-request"(fields) {
     const call = parseCallToken(fields["call"]);
     const leg = text(fields["leg"], 16);
     const method = text(fields["method"], 32);
-    return call === undefined || leg === undefined || method === undefined ? undefined : { kind: "stray-request", call, leg, method };
+    return call === undefined || leg === undefined || method === undefined
+      ? undefined
+      : { kind: "stray-request", call, leg, method };
   },
   "tickets-wanted"(fields) {
     const count = natural(fields["count"]);
@@ -88,7 +121,8 @@ const READERS: Readers = {
 };
 
 export function parseGatewayFrame(message: string): GatewayFrameOutcome {
-  if (message.length > CONTROL_FRAME_LIMIT) return { ok: false, code: "frame-too-long", detail: `${message.length} characters` };
+  if (message.length > CONTROL_FRAME_LIMIT)
+    return { ok: false, code: "frame-too-long", detail: `${message.length} characters` };
   let value: unknown;
   try {
     value = JSON.parse(message);

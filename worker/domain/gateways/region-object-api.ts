@@ -35,10 +35,18 @@ export interface RegionObjectApi {
   revoke(gateway: GatewayId): Promise<{ readonly known: boolean }>;
   publicKeyOf(gateway: GatewayId): Promise<EnrolledKey>;
   /** A channel opened with a good hello. A new instance proves the death of the one before it. */
-  gatewayUp(input: { readonly gateway: GatewayId; readonly instance: GatewayInstanceId; readonly channel: number }): Promise<void>;
+  gatewayUp(input: {
+    readonly gateway: GatewayId;
+    readonly instance: GatewayInstanceId;
+    readonly channel: number;
+  }): Promise<void>;
   report(report: GatewayReport): Promise<void>;
   /** Returns when the proof is done. `instance` is unknown to a neighbour: then the present one is meant. */
-  suspect(input: { readonly gateway: GatewayId; readonly instance?: GatewayInstanceId; readonly reason: SuspicionReason }): Promise<SuspicionVerdict>;
+  suspect(input: {
+    readonly gateway: GatewayId;
+    readonly instance?: GatewayInstanceId;
+    readonly reason: SuspicionReason;
+  }): Promise<SuspicionVerdict>;
   /** The gateways of this region. */
   snapshot(): Promise<readonly GatewayStatus[]>;
   /** The gateways of all regions, as this region last heard of them. */

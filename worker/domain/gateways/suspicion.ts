@@ -10,9 +10,15 @@ import type { SuspicionReason } from "./region-object-api.ts";
 const PROBERS = 2;
 
 /** Gateways by round trip from one of them, nearest first, without it. */
-function byNearness<G extends Pick<GatewayEntry, "region"> & { readonly name: GatewayId }>(geography: RegionGeography, from: Pick<GatewayEntry, "region">, others: readonly G[]): readonly G[] {
+function byNearness<G extends Pick<GatewayEntry, "region"> & { readonly name: GatewayId }>(
+  geography: RegionGeography,
+  from: Pick<GatewayEntry, "region">,
+  others: readonly G[],
+): readonly G[] {
   return others.toSorted(
-    (a, b) => roundTripMs(geography, from.region, a.region) - roundTripMs(geography, from.region, b.region) || (a.name < b.name ? -1 : 1),
+    (a, b) =>
+      roundTripMs(geography, from.region, a.region) - roundTripMs(geography, from.region, b.region) ||
+      (a.name < b.name ? -1 : 1),
   );
 }
 
@@ -27,9 +33,19 @@ export function neighboursOf(config: RegionConfig, gateway: GatewayId): readonly
 }
 
 /** Gateways that can be asked about a suspect: connected ones, nearest first, at most two. */
-export function chooseProbers(geography: RegionGeography, suspect: GatewayStatus, fleet: readonly GatewayStatus[]): readonly GatewayStatus[] {
-  const able = fleet.filter(({ gateway, state }) => gateway !== suspect.gateway && (state === "up" || state === "draining"));
-  return byNearness(geography, suspect, able.map((status) => ({ ...status, name: status.gateway }))).slice(0, PROBERS);
+export function chooseProbers(
+  geography: RegionGeography,
+  suspect: GatewayStatus,
+  fleet: readonly GatewayStatus[],
+): readonly GatewayStatus[] {
+  const able = fleet.filter(
+    ({ gateway, state }) => gateway !== suspect.gateway && (state === "up" || state === "draining"),
+  );
+  return byNearness(
+    geography,
+    suspect,
+    able.map((status) => ({ ...status, name: status.gateway })),
+  ).slice(0, PROBERS);
 }
 
 /** One answer is proof of life, no answer proof of death; `unasked` when nobody could be asked. */

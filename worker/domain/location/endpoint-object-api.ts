@@ -12,7 +12,9 @@ export type RouteHolder =
   | { readonly kind: "gateway"; readonly gateway: GatewayId }
   | { readonly kind: "socket"; readonly bridge: string; readonly socket: string };
 
-export type AddRouteOutcome = { readonly ok: true } | { readonly ok: false; readonly code: "too-many-devices" | "route-expired" };
+export type AddRouteOutcome =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: "too-many-devices" | "route-expired" };
 
 export interface LocatedRoutes {
   /** Whether the account has such an endpoint at all: 480 or 404. */

@@ -25,5 +25,7 @@ export function admitRoute(
 }
 
 export function isHeldBy(route: EndpointRoute, holder: RouteHolder): boolean {
-  return holder.kind === "gateway" ? route.gateway === holder.gateway : route.bridge === holder.bridge && route.socket === holder.socket;
+  return holder.kind === "gateway"
+    ? route.gateway === holder.gateway
+    : route.bridge === holder.bridge && route.socket === holder.socket;
 }

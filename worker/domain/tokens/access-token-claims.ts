@@ -27,16 +27,25 @@ function fault(code: AccessTokenFault): { readonly ok: false; readonly code: Acc
 }
 
 /** API key of the issuer and the account, read before the signature is known to be good: they only pick the key. */
-export function accessTokenIssuer(header: Claims, payload: Claims): Outcome<{ readonly account: AccountSid; readonly apiKey: string }> {
+export function accessTokenIssuer(
+  header: Claims,
+  payload: Claims,
+): Outcome<{ readonly account: AccountSid; readonly apiKey: string }> {
   // The algorithm is pinned: a token must not choose how it is checked (RFC 8725 section 3.1).
   if (header["alg"] !== "HS256" || header["cty"] !== CONTENT_TYPE) return fault("token-header-invalid");
   const account = parseAccountSid(payload["sub"]);
   const apiKey = payload["iss"];
-  if (account === undefined || typeof apiKey !== "string" || !/^SK[0-9a-f]{32}$/.test(apiKey)) return fault("token-issuer-unknown");
+  if (account === undefined || typeof apiKey !== "string" || !/^SK[0-9a-f]{32}$/.test(apiKey))
+    return fault("token-issuer-unknown");
   return { ok: true, value: { account, apiKey } };
 }
 
-export function checkAccessTokenClaims(header: Claims, payload: Claims, account: AccountSid, nowMs: number): Outcome<AccessTokenClaims> {
+export function checkAccessTokenClaims(
+  header: Claims,
+  payload: Claims,
+  account: AccountSid,
+  nowMs: number,
+): Outcome<AccessTokenClaims> {
   const issuer = accessTokenIssuer(header, payload);
   if (!issuer.ok) return issuer;
   if (issuer.value.account !== account) return fault("token-account-mismatch");
@@ -49,13 +58,17 @@ export function checkAccessTokenClaims(header: Claims, payload: Claims, account:
   if (begins > nowSeconds + LEEWAY_SECONDS) return fault("token-not-yet-valid");
   const issued = payload["iat"] === undefined ? nowSeconds : seconds(payload["iat"]);
   if (issued === undefined) return fault("token-malformed");
-  if (expires - Math.min(issued, nowSeconds) > LIFETIME_LIMIT_SECONDS + LEEWAY_SECONDS) return fault("token-lifetime-too-long");
+  if (expires - Math.min(issued, nowSeconds) > LIFETIME_LIMIT_SECONDS + LEEWAY_SECONDS)
+    return fault("token-lifetime-too-long");
   const grants = claims(payload["grants"]);
   const identity = parseEndpointId(grants?.["identity"]);
   const voice = claims(grants?.["voice"]);
   if (identity === undefined || voice === undefined) return fault("token-grants-missing");
   const mayReceive = claims(voice["incoming"])?.["allow"] === true;
-  return { ok: true, value: { account, apiKey: issuer.value.apiKey, identity, mayReceive, expiresAtMs: expires * 1_000 } };
+  return {
+    ok: true,
+    value: { account, apiKey: issuer.value.apiKey, identity, mayReceive, expiresAtMs: expires * 1_000 },
+  };
 }
 
 function seconds(value: unknown): number | undefined {

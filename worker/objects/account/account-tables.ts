@@ -33,12 +33,24 @@ export class AccountTables {
   store(input: AccountInput, authTokenHash: string, users: readonly UserSecrets[]): void {
     this.#storage.transactionSync(() => {
       const { sql } = this.#storage;
-      sql.exec("INSERT OR REPLACE INTO account (one, sid, name, sip_domain, auth_token_hash) VALUES (1, ?, ?, ?, ?)", input.sid, input.name, input.sipDomain, authTokenHash);
+      sql.exec(
+        "INSERT OR REPLACE INTO account (one, sid, name, sip_domain, auth_token_hash) VALUES (1, ?, ?, ?, ?)",
+        input.sid,
+        input.name,
+        input.sipDomain,
+        authTokenHash,
+      );
       sql.exec("DELETE FROM api_keys");
-      for (const { sid, secret } of input.apiKeys) sql.exec("INSERT OR REPLACE INTO api_keys (sid, secret_sealed) VALUES (?, ?)", sid, this.#box.seal(secret));
+      for (const { sid, secret } of input.apiKeys)
+        sql.exec("INSERT OR REPLACE INTO api_keys (sid, secret_sealed) VALUES (?, ?)", sid, this.#box.seal(secret));
       sql.exec("DELETE FROM users");
       for (const { identity, ha1Md5, ha1Sha256 } of users) {
-        sql.exec("INSERT OR REPLACE INTO users (identity, ha1_md5_sealed, ha1_sha256_sealed) VALUES (?, ?, ?)", identity, this.#box.seal(ha1Md5), this.#box.seal(ha1Sha256));
+        sql.exec(
+          "INSERT OR REPLACE INTO users (identity, ha1_md5_sealed, ha1_sha256_sealed) VALUES (?, ?, ?)",
+          identity,
+          this.#box.seal(ha1Md5),
+          this.#box.seal(ha1Sha256),
+        );
       }
     });
   }
@@ -52,7 +64,10 @@ export class AccountTables {
   }
 
   apiKeySids(): readonly string[] {
-    return this.#storage.sql.exec("SELECT sid FROM api_keys").toArray().map((row) => String(row["sid"]));
+    return this.#storage.sql
+      .exec("SELECT sid FROM api_keys")
+      .toArray()
+      .map((row) => String(row["sid"]));
   }
 
   apiKeySecret(sid: string): string | undefined {

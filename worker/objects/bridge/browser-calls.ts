@@ -37,10 +37,14 @@ export class BrowserCalls {
   }
 
   pending(socket: WebSocket, transaction: string): CallToken | undefined {
-    return this.#options.sockets.state(socket)?.pending.find((invite) => invite.transaction === keyOf(transaction))?.call;
+    return this.#options.sockets.state(socket)?.pending.find((invite) => invite.transaction === keyOf(transaction))
+      ?.call;
   }
 
-  async handOver(socket: WebSocket, input: { readonly message: SipMessage; readonly text: string; readonly call: CallToken; readonly user: SocketUser }): Promise<void> {
+  async handOver(
+    socket: WebSocket,
+    input: { readonly message: SipMessage; readonly text: string; readonly call: CallToken; readonly user: SocketUser },
+  ): Promise<void> {
     const { region, bridge, link, sockets, callTokenKey } = this.#options;
     const { message, text, call, user } = input;
     const name = openCallToken(callTokenKey, call);
@@ -52,7 +56,17 @@ export class BrowserCalls {
     if (state === undefined) return;
     const { account, sipDomain, identity } = user;
     const device = state.registration?.device;
-    const sip = { token: call, bridge, socket: state.id, region, account, sipDomain, identity, ...(device === undefined ? {} : { device }), text };
+    const sip = {
+      token: call,
+      bridge,
+      socket: state.id,
+      region,
+      account,
+      sipDomain,
+      identity,
+      ...(device === undefined ? {} : { device }),
+      text,
+    };
     for (let tried = 1; tried <= TRIES; tried += 1) {
       try {
         const { messages } = await link.call(name).browserSip(sip);
@@ -69,7 +83,10 @@ export class BrowserCalls {
   #answer(socket: WebSocket, message: SipMessage, status: number): void {
     if (message.kind === "response" || message.method === "ACK") return;
     const headers = status === 503 ? [["Retry-After", "2"] as const] : [];
-    this.#options.sockets.send(socket, sipMessageText(createResponse(message, status, { toTag: randomHex(8), headers })));
+    this.#options.sockets.send(
+      socket,
+      sipMessageText(createResponse(message, status, { toTag: randomHex(8), headers })),
+    );
   }
 }
 

@@ -47,18 +47,34 @@ export class Registrations {
   }
 
   /** Carries out what an authenticated browser asked for and answers it. */
-  async register(socket: WebSocket, request: SipRequest, user: SocketUser, action: RegisterAction): Promise<SipResponse> {
+  async register(
+    socket: WebSocket,
+    request: SipRequest,
+    user: SocketUser,
+    action: RegisterAction,
+  ): Promise<SipResponse> {
     count("bridge.register");
     if (action.kind === "unbind") await this.unregister(socket);
     if (action.kind === "bind") {
       const outcome = await this.#bind(socket, request, user, action);
-      if (!outcome.ok) return createResponse(request, 403, { toTag: randomHex(8), reason: outcome.code === "too-many-devices" ? "Too Many Devices" : "Not Now" });
+      if (!outcome.ok)
+        return createResponse(request, 403, {
+          toTag: randomHex(8),
+          reason: outcome.code === "too-many-devices" ? "Too Many Devices" : "Not Now",
+        });
     }
     const registration = this.#options.sockets.state(socket)?.registration;
-    const leftSeconds = registration === undefined ? 0 : Math.max(0, Math.round((registration.untilMs - Date.now()) / 1_000));
-    const contacts = registration === undefined ? [] : [["Contact", contactHeader(registration.contact, registration.contactParams, leftSeconds)] as const];
+    const leftSeconds =
+      registration === undefined ? 0 : Math.max(0, Math.round((registration.untilMs - Date.now()) / 1_000));
+    const contacts =
+      registration === undefined
+        ? []
+        : [["Contact", contactHeader(registration.contact, registration.contactParams, leftSeconds)] as const];
     // Date gives clients the time, as RFC 3261 section 10.3 recommends.
-    return createResponse(request, 200, { toTag: randomHex(8), headers: [...contacts, ["Date", new Date().toUTCString()], ["Allow", BRIDGE_ALLOW]] });
+    return createResponse(request, 200, {
+      toTag: randomHex(8),
+      headers: [...contacts, ["Date", new Date().toUTCString()], ["Allow", BRIDGE_ALLOW]],
+    });
   }
 
   /** Removes the socket's route, at once. */
@@ -84,14 +100,25 @@ export class Registrations {
     }
   }
 
-  async #bind(socket: WebSocket, request: SipRequest, user: SocketUser, action: Extract<RegisterAction, { kind: "bind" }>): Promise<AddRouteOutcome> {
+  async #bind(
+    socket: WebSocket,
+    request: SipRequest,
+    user: SocketUser,
+    action: Extract<RegisterAction, { kind: "bind" }>,
+  ): Promise<AddRouteOutcome> {
     const { sockets } = this.#options;
     const state = sockets.state(socket);
     if (state === undefined) return { ok: false, code: "route-expired" };
     const nowMs = Date.now();
-    const device = action.instance === undefined ? `socket-${state.id}` : createHash("sha256").update(action.instance).digest("hex").slice(0, 32);
+    const device =
+      action.instance === undefined
+        ? `socket-${state.id}`
+        : createHash("sha256").update(action.instance).digest("hex").slice(0, 32);
     // Not past the end of an access token, but never so short that nothing is left to refresh.
-    const untilMs = Math.min(nowMs + action.expiresSeconds * 1_000, Math.max(user.tokenUntilMs ?? Number.MAX_SAFE_INTEGER, nowMs + 1_000));
+    const untilMs = Math.min(
+      nowMs + action.expiresSeconds * 1_000,
+      Math.max(user.tokenUntilMs ?? Number.MAX_SAFE_INTEGER, nowMs + 1_000),
+    );
     const before = state.registration;
     const same = before !== undefined && before.device === device && before.contact === action.contact;
     if (same && before.storedUntilMs > untilMs) {
@@ -101,9 +128,22 @@ export class Registrations {
     }
     if (before !== undefined && before.device !== device) await this.unregister(socket);
     const storedUntilMs = nowMs + ROUTE_LIFETIME_LIMIT_MS;
-    const outcome = await this.#storeRoute(user, { socket: state.id, device, action, userAgent: header(request, "user-agent"), nowMs, storedUntilMs });
+    const outcome = await this.#storeRoute(user, {
+      socket: state.id,
+      device,
+      action,
+      userAgent: header(request, "user-agent"),
+      nowMs,
+      storedUntilMs,
+    });
     if (!outcome.ok) return outcome;
-    const registration: SocketRegistration = { device, contact: action.contact, contactParams: action.contactParams, untilMs, storedUntilMs };
+    const registration: SocketRegistration = {
+      device,
+      contact: action.contact,
+      contactParams: action.contactParams,
+      untilMs,
+      storedUntilMs,
+    };
     sockets.update(socket, (current) => ({ ...current, registration }));
     log({ event: "bridge.registered", account: user.account, bridge: this.#options.bridge });
     // Its socket may have closed while the route was being stored; then nobody else will remove it.
@@ -140,17 +180,30 @@ export class Registrations {
       confirmedUntilMs: storedUntilMs,
       expiresAtMs: storedUntilMs,
     };
-    sql.exec("INSERT OR REPLACE INTO registrations (socket, account, identity, device) VALUES (?, ?, ?, ?)", socket, user.account, user.identity, device);
+    sql.exec(
+      "INSERT OR REPLACE INTO registrations (socket, account, identity, device) VALUES (?, ?, ?, ?)",
+      socket,
+      user.account,
+      user.identity,
+      device,
+    );
     count("bridge.register-stored");
     const outcome = await link.endpoints.addRoute({ account: user.account, identity: user.identity, region }, route);
     if (!outcome.ok) sql.exec("DELETE FROM registrations WHERE socket = ?", socket);
     return outcome;
   }
 
-  async #removeRoute(socket: string, user: { readonly account: AccountSid; readonly identity: EndpointId }, device: string): Promise<void> {
+  async #removeRoute(
+    socket: string,
+    user: { readonly account: AccountSid; readonly identity: EndpointId },
+    device: string,
+  ): Promise<void> {
     const { region, bridge, sql, link } = this.#options;
     try {
-      await link.endpoints.removeRoute({ account: user.account, identity: user.identity, region }, { device, holder: { kind: "socket", bridge, socket } });
+      await link.endpoints.removeRoute(
+        { account: user.account, identity: user.identity, region },
+        { device, holder: { kind: "socket", bridge, socket } },
+      );
       sql.exec("DELETE FROM registrations WHERE socket = ?", socket);
     } catch (error) {
       // The row stays: the next look for orphans tries again.

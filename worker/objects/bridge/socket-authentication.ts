@@ -20,7 +20,10 @@ const DIGEST_TRUST_MS = 60 * 60_000;
 /** WebSocket close code (private use): credentials were wrong too often, or never came. */
 export const CLOSE_UNAUTHENTICATED = 4401;
 
-const hash: HashHex = (algorithm, text) => createHash(algorithm === "MD5" ? "md5" : "sha256").update(text).digest("hex");
+const hash: HashHex = (algorithm, text) =>
+  createHash(algorithm === "MD5" ? "md5" : "sha256")
+    .update(text)
+    .digest("hex");
 
 /** Who a request says it is from. */
 export interface ClaimedUser {
@@ -49,7 +52,10 @@ export class SocketAuthentication {
     const known = this.#sockets.state(socket)?.user;
     if (known !== undefined && (known.identity !== claimed.identity || known.sipDomain !== claimed.sipDomain)) {
       count("bridge.identity-mismatch");
-      return { ok: false, response: createResponse(request, 403, { toTag: randomHex(8), reason: "One Identity A Socket" }) };
+      return {
+        ok: false,
+        response: createResponse(request, 403, { toTag: randomHex(8), reason: "One Identity A Socket" }),
+      };
     }
     if (credentials === undefined) {
       if (known !== undefined && known.untilMs > Date.now()) return { ok: true, user: known };
@@ -57,11 +63,16 @@ export class SocketAuthentication {
     }
     const parsed = parseAuthParams(credentials);
     const account = await this.#domains.accountOf(claimed.sipDomain);
-    if (parsed?.scheme.toLowerCase() === "bearer") return await this.#byToken(socket, request, { ...claimed, account, token: parsed.token68 ?? "" });
+    if (parsed?.scheme.toLowerCase() === "bearer")
+      return await this.#byToken(socket, request, { ...claimed, account, token: parsed.token68 ?? "" });
     return await this.#byDigest(socket, request, { ...claimed, account, credentials });
   }
 
-  async #byDigest(socket: WebSocket, request: SipRequest, claimed: ClaimedUser & { readonly account: AccountSid | undefined; readonly credentials: string }): Promise<Authentication> {
+  async #byDigest(
+    socket: WebSocket,
+    request: SipRequest,
+    claimed: ClaimedUser & { readonly account: AccountSid | undefined; readonly credentials: string },
+  ): Promise<Authentication> {
     const { account, identity, sipDomain } = claimed;
     const authorization = parseDigestAuthorization(claimed.credentials);
     if (authorization === undefined) return this.#fail(socket, request, sipDomain, "digest-malformed");
@@ -86,9 +97,16 @@ export class SocketAuthentication {
     return { ok: true, user };
   }
 
-  async #byToken(socket: WebSocket, request: SipRequest, claimed: ClaimedUser & { readonly account: AccountSid | undefined; readonly token: string }): Promise<Authentication> {
+  async #byToken(
+    socket: WebSocket,
+    request: SipRequest,
+    claimed: ClaimedUser & { readonly account: AccountSid | undefined; readonly token: string },
+  ): Promise<Authentication> {
     const { account, identity, sipDomain, token } = claimed;
-    const outcome = account === undefined ? ({ ok: false, code: "token-account-mismatch" } as const) : await this.#link.accounts.verifyAccessToken(account, token);
+    const outcome =
+      account === undefined
+        ? ({ ok: false, code: "token-account-mismatch" } as const)
+        : await this.#link.accounts.verifyAccessToken(account, token);
     const code = outcome.ok ? (outcome.identity === identity ? undefined : "token-identity-mismatch") : outcome.code;
     if (code !== undefined || !outcome.ok || account === undefined) {
       this.#countFailure(socket, code ?? "token-invalid");
@@ -96,7 +114,14 @@ export class SocketAuthentication {
       const challenge = `Bearer realm="${sipDomain}", error="invalid_token", error_description="${code ?? "token-invalid"}"`;
       return { ok: false, response: this.#challengeWith(request, challenge) };
     }
-    const user: SocketUser = { account, identity, sipDomain, untilMs: outcome.expiresAtMs, tokenUntilMs: outcome.expiresAtMs, mayReceive: outcome.mayReceive };
+    const user: SocketUser = {
+      account,
+      identity,
+      sipDomain,
+      untilMs: outcome.expiresAtMs,
+      tokenUntilMs: outcome.expiresAtMs,
+      mayReceive: outcome.mayReceive,
+    };
     this.#sockets.update(socket, (state) => ({ ...state, user, failures: 0 }));
     count("bridge.authenticated.token");
     return { ok: true, user };
@@ -122,12 +147,16 @@ export class SocketAuthentication {
   #challenge(socket: WebSocket, request: SipRequest, sipDomain: SipDomain, stale = false): SipResponse {
     const nonce = randomHex(16);
     this.#sockets.update(socket, (state) => withNonce(state, { nonce, atMs: Date.now(), count: 0 }));
-    return this.#challengeWith(request, digestChallenge({ realm: sipDomain, nonce, algorithm: "MD5", stale, qop: "auth" }));
+    return this.#challengeWith(
+      request,
+      digestChallenge({ realm: sipDomain, nonce, algorithm: "MD5", stale, qop: "auth" }),
+    );
   }
 
   /** A registrar asks with 401, everything else with 407 as a proxy would (RFC 3261 sections 22.2 and 22.3). */
   #challengeWith(request: SipRequest, challenge: string): SipResponse {
-    const [status, name] = request.method === "REGISTER" ? ([401, "WWW-Authenticate"] as const) : ([407, "Proxy-Authenticate"] as const);
+    const [status, name] =
+      request.method === "REGISTER" ? ([401, "WWW-Authenticate"] as const) : ([407, "Proxy-Authenticate"] as const);
     return createResponse(request, status, { toTag: randomHex(8), headers: [[name, challenge]] });
   }
 }

@@ -33,7 +33,11 @@ export class CallLanes {
     }
     const last = waiting.at(-1);
     if (last?.kind === "events" && item.kind === "events") {
-      waiting[waiting.length - 1] = { kind: "events", ackCommand: Math.max(last.ackCommand, item.ackCommand), events: [...last.events, ...item.events] };
+      waiting[waiting.length - 1] = {
+        kind: "events",
+        ackCommand: Math.max(last.ackCommand, item.ackCommand),
+        events: [...last.events, ...item.events],
+      };
     } else {
       waiting.push(item);
     }

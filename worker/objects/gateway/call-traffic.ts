@@ -43,7 +43,8 @@ export class CallTraffic {
   /** Sends commands behind whatever is on its way to this call's gateway already. */
   deliver(delivery: GatewayDelivery): { readonly ok: boolean } {
     const current = this.#options.sockets.current();
-    if (current === undefined || (delivery.instance !== undefined && delivery.instance !== current.instance)) return { ok: false };
+    if (current === undefined || (delivery.instance !== undefined && delivery.instance !== current.instance))
+      return { ok: false };
     const send = (): void => this.#sendReply(delivery.call, current.instance, delivery);
     if (!this.#lanes.isBusy(delivery.call)) {
       send();
@@ -64,7 +65,11 @@ export class CallTraffic {
     const named = new Set(calls.map(({ call }) => call));
     const remembered = this.#options.live.of(instance).filter((call) => !named.has(call));
     const all = [...calls, ...remembered.map((call) => ({ call, appliedCommand: 0 }))];
-    await Promise.all(all.map(({ call, appliedCommand }) => this.#lanes.push(call, { kind: "task", run: () => this.#resumeOne(call, appliedCommand, instance) })));
+    await Promise.all(
+      all.map(({ call, appliedCommand }) =>
+        this.#lanes.push(call, { kind: "task", run: () => this.#resumeOne(call, appliedCommand, instance) }),
+      ),
+    );
   }
 
   /** Tells calls that their instance is gone; those that cannot be told stay remembered. Returns how many those are. */
@@ -72,7 +77,9 @@ export class CallTraffic {
     const { channel, live } = this.#options;
     const outcomes = await Promise.all(
       lost.map(async ({ call, instance }) => {
-        const told = await this.#ask(call, (object) => object.gatewayLost({ token: call, gateway: channel.gateway, instance }).then(() => true));
+        const told = await this.#ask(call, (object) =>
+          object.gatewayLost({ token: call, gateway: channel.gateway, instance }).then(() => true),
+        );
         if (told === "unreachable") return false;
         live.note(call, instance, false);
         return true;
@@ -83,7 +90,9 @@ export class CallTraffic {
   }
 
   async #resumeOne(call: CallToken, appliedCommand: number, instance: GatewayInstanceId): Promise<void> {
-    const reply = await this.#ask(call, (object) => object.resume({ token: call, from: this.#address(instance), appliedCommand }));
+    const reply = await this.#ask(call, (object) =>
+      object.resume({ token: call, from: this.#address(instance), appliedCommand }),
+    );
     if (reply === "forged") return this.#sendGone(call, instance);
     if (reply === "unreachable") return this.#restart();
     if (!reply.live && reply.commands.length === 0) {
@@ -93,12 +102,17 @@ export class CallTraffic {
     this.#sendReply(call, instance, reply);
   }
 
-  async #bringEvents(call: CallToken, item: { readonly ackCommand: number; readonly events: readonly NumberedEvent[] }): Promise<void> {
+  async #bringEvents(
+    call: CallToken,
+    item: { readonly ackCommand: number; readonly events: readonly NumberedEvent[] },
+  ): Promise<void> {
     const instance = this.#options.sockets.current()?.instance;
     // Its socket is gone: what nobody acknowledged comes again over the next one.
     if (instance === undefined) return;
     const { ackCommand, events } = item;
-    const reply = await this.#ask(call, (object) => object.gatewayEvents({ token: call, from: this.#address(instance), ackCommand, events }));
+    const reply = await this.#ask(call, (object) =>
+      object.gatewayEvents({ token: call, from: this.#address(instance), ackCommand, events }),
+    );
     if (reply === "forged") {
       count("control.call-token-invalid");
       return this.#sendGone(call, instance);
@@ -128,7 +142,10 @@ export class CallTraffic {
     if (current?.instance === instance) sendFrame(current.socket, { kind: "call-gone", call });
   }
 
-  async #ask<T>(call: CallToken, question: (object: CallObjectApi) => Promise<T>): Promise<T | "forged" | "unreachable"> {
+  async #ask<T>(
+    call: CallToken,
+    question: (object: CallObjectApi) => Promise<T>,
+  ): Promise<T | "forged" | "unreachable"> {
     const { link, callTokenKey, channel } = this.#options;
     const name = openCallToken(callTokenKey, call);
     if (name === undefined) return "forged";
@@ -137,7 +154,12 @@ export class CallTraffic {
         return await question(link.call(name));
       } catch (error) {
         count("control.call-object-failed");
-        log({ event: "control.events-stuck", gateway: channel.gateway, channel: channel.channel, code: faultCode(error) });
+        log({
+          event: "control.events-stuck",
+          gateway: channel.gateway,
+          channel: channel.channel,
+          code: faultCode(error),
+        });
         if (pauseMs !== undefined) await scheduler.wait(pauseMs);
       }
     }

@@ -42,7 +42,11 @@ export class ControlSockets {
     const others = this.#ctx.getWebSockets().filter((other) => other !== socket && phaseOf(other).phase === "open");
     this.#setPhase(socket, { phase: "open", instance, atMs: nowMs });
     for (const other of others) {
-      this.end(other, CONTROL_CLOSE.superseded, { code: "superseded", detail: "a newer socket of this channel said hello", final: false });
+      this.end(other, CONTROL_CLOSE.superseded, {
+        code: "superseded",
+        detail: "a newer socket of this channel said hello",
+        final: false,
+      });
     }
   }
 
@@ -55,11 +59,18 @@ export class ControlSockets {
     return undefined;
   }
 
-  refuse(socket: WebSocket, refusal: { readonly code: ControlRefusal; readonly detail: string; readonly final: boolean }): void {
+  refuse(
+    socket: WebSocket,
+    refusal: { readonly code: ControlRefusal; readonly detail: string; readonly final: boolean },
+  ): void {
     this.end(socket, CONTROL_CLOSE.refused, refusal);
   }
 
-  end(socket: WebSocket, closeCode: number, refusal?: { readonly code: ControlRefusal; readonly detail: string; readonly final: boolean }): void {
+  end(
+    socket: WebSocket,
+    closeCode: number,
+    refusal?: { readonly code: ControlRefusal; readonly detail: string; readonly final: boolean },
+  ): void {
     this.#setPhase(socket, { phase: "gone" });
     if (refusal !== undefined) sendFrame(socket, { kind: "refused", ...refusal });
     try {

@@ -6,7 +6,11 @@ import { decodeBase64 } from "../../encoding.ts";
 export const NONCE_LIFETIME_MS = 10_000;
 
 /** Whether the hello is signed by the holder of this raw Ed25519 key (RFC 8032) over this challenge. */
-export async function isSignedHello(hello: Extract<GatewayFrame, { kind: "hello" }>, nonce: string, publicKey: string): Promise<boolean> {
+export async function isSignedHello(
+  hello: Extract<GatewayFrame, { kind: "hello" }>,
+  nonce: string,
+  publicKey: string,
+): Promise<boolean> {
   const key = decodeBase64(publicKey);
   const signature = decodeBase64(hello.signature);
   if (key?.length !== 32 || signature?.length !== 64) return false;

@@ -21,7 +21,10 @@ export class LiveCalls {
   readonly #sql: SqlStorage;
   /** `undefined`: not read from the table yet. */
   #instances: Map<CallToken, Set<GatewayInstanceId>> | undefined;
-  readonly #unwritten = new Map<string, { readonly call: CallToken; readonly instance: GatewayInstanceId; readonly live: boolean }>();
+  readonly #unwritten = new Map<
+    string,
+    { readonly call: CallToken; readonly instance: GatewayInstanceId; readonly live: boolean }
+  >();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(sql: SqlStorage) {
@@ -45,8 +48,12 @@ export class LiveCalls {
   }
 
   /** Calls of every instance but this one, which are lost when it runs; of all when none may run. */
-  ofOthers(instance: GatewayInstanceId | undefined): readonly { readonly call: CallToken; readonly instance: GatewayInstanceId }[] {
-    return [...this.#all()].flatMap(([call, instances]) => [...instances].filter((other) => other !== instance).map((other) => ({ call, instance: other })));
+  ofOthers(
+    instance: GatewayInstanceId | undefined,
+  ): readonly { readonly call: CallToken; readonly instance: GatewayInstanceId }[] {
+    return [...this.#all()].flatMap(([call, instances]) =>
+      [...instances].filter((other) => other !== instance).map((other) => ({ call, instance: other })),
+    );
   }
 
   /** Writes what changed, now. */

@@ -32,7 +32,11 @@ export class PhoneRegistrations {
     }
   }
 
-  async addRoute({ id, route }: Extract<GatewayFrame, { kind: "route-added" }>, instance: GatewayInstanceId, nowMs: number): Promise<WorkerFrame> {
+  async addRoute(
+    { id, route }: Extract<GatewayFrame, { kind: "route-added" }>,
+    instance: GatewayInstanceId,
+    nowMs: number,
+  ): Promise<WorkerFrame> {
     const { region, gateway } = this.#channel;
     try {
       const account = await this.#domains.accountOf(route.sipDomain);
@@ -51,7 +55,9 @@ export class PhoneRegistrations {
       };
       const outcome = await this.#link.endpoints.addRoute({ account, region, identity: endpoint }, stored);
       count(outcome.ok ? "gateway.route-stored" : `gateway.route-refused.${outcome.code}`);
-      return outcome.ok ? { kind: "route-stored", id, ok: true } : { kind: "route-stored", id, ok: false, code: outcome.code };
+      return outcome.ok
+        ? { kind: "route-stored", id, ok: true }
+        : { kind: "route-stored", id, ok: false, code: outcome.code };
     } catch (error) {
       return this.#routeFault(id, error);
     }
@@ -63,7 +69,10 @@ export class PhoneRegistrations {
     try {
       const account = await this.#domains.accountOf(sipDomain);
       if (account === undefined) return { kind: "route-stored", id, ok: false, code: "sip-domain-unknown" };
-      await this.#link.endpoints.removeRoute({ account, region, identity: endpoint }, { device, holder: { kind: "gateway", gateway } });
+      await this.#link.endpoints.removeRoute(
+        { account, region, identity: endpoint },
+        { device, holder: { kind: "gateway", gateway } },
+      );
       count(`gateway.route-removed.${reason}`);
       return { kind: "route-stored", id, ok: true };
     } catch (error) {

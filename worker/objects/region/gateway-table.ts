@@ -54,11 +54,21 @@ export class GatewayTable {
   }
 
   revoke(gateway: GatewayId, nowMs: number): void {
-    this.#sql.exec("UPDATE gateways SET revoked = 1, state = 'down', state_at_ms = ? WHERE gateway = ?", nowMs, gateway);
+    this.#sql.exec(
+      "UPDATE gateways SET revoked = 1, state = 'down', state_at_ms = ? WHERE gateway = ?",
+      nowMs,
+      gateway,
+    );
   }
 
   setState(gateway: GatewayId, state: GatewayState, instance: GatewayInstanceId | undefined, nowMs: number): void {
-    this.#sql.exec("UPDATE gateways SET state = ?, instance = ?, state_at_ms = ? WHERE gateway = ?", state, instance ?? null, nowMs, gateway);
+    this.#sql.exec(
+      "UPDATE gateways SET state = ?, instance = ?, state_at_ms = ? WHERE gateway = ?",
+      state,
+      instance ?? null,
+      nowMs,
+      gateway,
+    );
   }
 }
 

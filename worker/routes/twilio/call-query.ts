@@ -1,19 +1,45 @@
 /** The query of Twilio's list of calls: filters, and where in the list a page begins. */
 import { parseCallSid } from "#protocol/ids";
-import { decodePlace, encodePlace, placeOf } from "../../adapters/call-list.ts";
-import type { CallPageQuery } from "../../adapters/call-list.ts";
 import type { CallFilter } from "../../domain/call-index/call-index-api.ts";
+import { decodePlace, encodePlace, placeOf } from "../../domain/call-index/call-place.ts";
+import type { CallPageQuery } from "../../domain/call-index/call-place.ts";
 import type { CallStatus, CallSummary } from "../../domain/calls/call-object-api.ts";
 
-const STATUSES: readonly CallStatus[] = ["queued", "ringing", "in-progress", "completed", "busy", "failed", "no-answer", "canceled"];
+const STATUSES: readonly CallStatus[] = [
+  "queued",
+  "ringing",
+  "in-progress",
+  "completed",
+  "busy",
+  "failed",
+  "no-answer",
+  "canceled",
+];
 const DAY_MS = 86_400_000;
 const PAGE_SIZE = 50;
 const PAGE_SIZE_LIMIT = 1_000;
 /** What a next or previous page repeats, because clients ask for those addresses as they are. */
-const FILTER_NAMES = ["To", "From", "ParentCallSid", "Status", "StartTime", "StartTime<", "StartTime>", "EndTime", "EndTime<", "EndTime>"] as const;
+const FILTER_NAMES = [
+  "To",
+  "From",
+  "ParentCallSid",
+  "Status",
+  "StartTime",
+  "StartTime<",
+  "StartTime>",
+  "EndTime",
+  "EndTime<",
+  "EndTime>",
+] as const;
 
 export type CallListQuery =
-  | { readonly ok: true; readonly page: Omit<CallPageQuery, "account">; readonly number: number; readonly filters: readonly (readonly [string, string])[]; readonly token?: string }
+  | {
+      readonly ok: true;
+      readonly page: Omit<CallPageQuery, "account">;
+      readonly number: number;
+      readonly filters: readonly (readonly [string, string])[];
+      readonly token?: string;
+    }
   | { readonly ok: false; readonly problem: "page-size-invalid" | "parameter-invalid"; readonly parameter: string };
 
 export function readCallListQuery(query: URLSearchParams): CallListQuery {
@@ -26,14 +52,22 @@ export function readCallListQuery(query: URLSearchParams): CallListQuery {
     if (!applyFilter(filter, name, value)) return { ok: false, problem: "parameter-invalid", parameter: name };
   }
   const limit = wholeNumber(query.get("PageSize"), PAGE_SIZE);
-  if (limit === undefined || limit < 1 || limit > PAGE_SIZE_LIMIT) return { ok: false, problem: "page-size-invalid", parameter: "PageSize" };
+  if (limit === undefined || limit < 1 || limit > PAGE_SIZE_LIMIT)
+    return { ok: false, problem: "page-size-invalid", parameter: "PageSize" };
   const number = wholeNumber(query.get("Page"), 0);
   if (number === undefined) return { ok: false, problem: "parameter-invalid", parameter: "Page" };
   const token = query.get("PageToken");
   if (token === null || token === "") return { ok: true, page: { direction: "older", limit, filter }, number, filters };
   const place = decodePlace(token.slice(3));
-  if (place === undefined || !/^PA[ns]/.test(token)) return { ok: false, problem: "parameter-invalid", parameter: "PageToken" };
-  return { ok: true, page: { direction: token[2] === "n" ? "newer" : "older", place, limit, filter }, number, filters, token };
+  if (place === undefined || !/^PA[ns]/.test(token))
+    return { ok: false, problem: "parameter-invalid", parameter: "PageToken" };
+  return {
+    ok: true,
+    page: { direction: token[2] === "n" ? "newer" : "older", place, limit, filter },
+    number,
+    filters,
+    token,
+  };
 }
 
 /** `s`: what comes since then going back in time, `n`: what is newer. */
@@ -65,7 +99,8 @@ function applyFilter(filter: Mutable, name: (typeof FILTER_NAMES)[number], value
 /** A date means its whole day, an instant means its second; `<` is before it, `>` is from it on. */
 function applyTime(filter: Mutable, name: string, value: string): boolean {
   const isDate = /^\d{4}-\d{2}-\d{2}$/.test(value);
-  const atMs = isDate || /^\d{4}-\d{2}-\d{2}T[0-9:.]+(Z|[+-]\d{2}:?\d{2})$/.test(value) ? Date.parse(value) : Number.NaN;
+  const atMs =
+    isDate || /^\d{4}-\d{2}-\d{2}T[0-9:.]+(Z|[+-]\d{2}:?\d{2})$/.test(value) ? Date.parse(value) : Number.NaN;
   if (Number.isNaN(atMs)) return false;
   const which = name.startsWith("Start") ? "start" : "end";
   if (!name.endsWith("<")) filter[`${which}FromMs`] = atMs;

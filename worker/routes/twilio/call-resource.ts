@@ -8,7 +8,17 @@ export function rfc2822(atMs: number): string {
   return new Date(atMs).toUTCString().replace("GMT", "+0000");
 }
 
-const SUBRESOURCES = ["notifications", "recordings", "streams", "payments", "siprec", "transcriptions", "events", "user_defined_messages", "user_defined_message_subscriptions"] as const;
+const SUBRESOURCES = [
+  "notifications",
+  "recordings",
+  "streams",
+  "payments",
+  "siprec",
+  "transcriptions",
+  "events",
+  "user_defined_messages",
+  "user_defined_message_subscriptions",
+] as const;
 
 export function callsPath(account: string): string {
   return `/${API_VERSION}/Accounts/${account}/Calls`;

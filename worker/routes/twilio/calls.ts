@@ -36,7 +36,12 @@ function isForeign(c: Context<AccountTypes>): boolean {
   return c.req.param("accountSid") !== c.var.account.sid;
 }
 
-function pageOf(account: string, query: Extract<CallListQuery, { ok: true }>, calls: readonly CallSummary[], more: boolean): Readonly<Record<string, unknown>> {
+function pageOf(
+  account: string,
+  query: Extract<CallListQuery, { ok: true }>,
+  calls: readonly CallSummary[],
+  more: boolean,
+): Readonly<Record<string, unknown>> {
   const { number, filters, page } = query;
   const uri = (extra: readonly (readonly [string, string])[]): string =>
     `${callsPath(account)}.json?${new URLSearchParams([...filters, ["PageSize", String(page.limit)], ...extra].map(([name, value]) => [name, value])).toString()}`;
@@ -54,7 +59,19 @@ function pageOf(account: string, query: Extract<CallListQuery, { ok: true }>, ca
     end: number * page.limit + Math.max(0, calls.length - 1),
     uri: uri([["Page", String(number)], ...(query.token === undefined ? [] : [["PageToken", query.token] as const])]),
     first_page_uri: uri([["Page", "0"]]),
-    next_page_uri: hasOlder && oldest !== undefined ? uri([["Page", String(number + 1)], ["PageToken", pageToken("older", oldest)]]) : null,
-    previous_page_uri: hasNewer && newest !== undefined ? uri([["Page", String(number - 1)], ["PageToken", pageToken("newer", newest)]]) : null,
+    next_page_uri:
+      hasOlder && oldest !== undefined
+        ? uri([
+            ["Page", String(number + 1)],
+            ["PageToken", pageToken("older", oldest)],
+          ])
+        : null,
+    previous_page_uri:
+      hasNewer && newest !== undefined
+        ? uri([
+            ["Page", String(number - 1)],
+            ["PageToken", pageToken("newer", newest)],
+          ])
+        : null,
   };
 }

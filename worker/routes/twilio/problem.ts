@@ -15,5 +15,13 @@ export function twilioProblem(c: Context, kind: keyof typeof PROBLEMS, detail?: 
   const { code, status, message } = PROBLEMS[kind];
   const text = kind === "not-found" ? `The requested resource ${c.req.path} was not found` : message;
   if (kind === "authenticate") c.header("WWW-Authenticate", 'Basic realm="Twilio API"');
-  return c.json({ code, message: detail === undefined ? text : `${text}: ${detail}`, more_info: `https://www.twilio.com/docs/errors/${code}`, status }, status);
+  return c.json(
+    {
+      code,
+      message: detail === undefined ? text : `${text}: ${detail}`,
+      more_info: `https://www.twilio.com/docs/errors/${code}`,
+      status,
+    },
+    status,
+  );
 }

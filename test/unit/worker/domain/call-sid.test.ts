@@ -5,12 +5,17 @@ import { createCallSid, dayOf, parseCallSidParts } from "../../../../worker/doma
 describe("call SIDs", () => {
   it("say in which region and on which day their call is listed", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 255 }), fc.integer({ min: 0, max: 65_535 }), fc.stringMatching(/^[0-9a-f]{26}$/), (regionIndex, day, randomHex) => {
-        const sid = createCallSid({ regionIndex, day, randomHex });
-        expect(sid).toMatch(/^CA[0-9a-f]{32}$/);
-        expect(parseCallSidParts(sid)).toEqual({ regionIndex, day });
-        expect(sid.endsWith(randomHex)).toBe(true);
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 255 }),
+        fc.integer({ min: 0, max: 65_535 }),
+        fc.stringMatching(/^[0-9a-f]{26}$/),
+        (regionIndex, day, randomHex) => {
+          const sid = createCallSid({ regionIndex, day, randomHex });
+          expect(sid).toMatch(/^CA[0-9a-f]{32}$/);
+          expect(parseCallSidParts(sid)).toEqual({ regionIndex, day });
+          expect(sid.endsWith(randomHex)).toBe(true);
+        },
+      ),
     );
   });
 

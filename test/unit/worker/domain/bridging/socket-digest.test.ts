@@ -4,10 +4,26 @@ import { createDigestAuthorization, parseDigestAuthorization } from "../../../..
 import type { HashHex } from "../../../../../sip/core/digest-authentication.ts";
 import { judgeDigest, NONCE_LIFETIME_MS } from "../../../../../worker/domain/bridging/socket-digest.ts";
 
-const hash: HashHex = (algorithm, text) => createHash(algorithm === "MD5" ? "md5" : "sha256").update(text).digest("hex");
+const hash: HashHex = (algorithm, text) =>
+  createHash(algorithm === "MD5" ? "md5" : "sha256")
+    .update(text)
+    .digest("hex");
 const ha1 = hash("MD5", "alice:demo.test:secret");
 
-function judge(overrides: { readonly count?: number; readonly ageMs?: number; readonly nc?: string; readonly nonce?: string; readonly secret?: string; readonly known?: boolean; readonly algorithm?: "MD5" | "SHA-256"; readonly realm?: string; readonly username?: string; readonly uri?: string } = {}): unknown {
+function judge(
+  overrides: {
+    readonly count?: number;
+    readonly ageMs?: number;
+    readonly nc?: string;
+    readonly nonce?: string;
+    readonly secret?: string;
+    readonly known?: boolean;
+    readonly algorithm?: "MD5" | "SHA-256";
+    readonly realm?: string;
+    readonly username?: string;
+    readonly uri?: string;
+  } = {},
+): unknown {
   const algorithm = overrides.algorithm ?? "MD5";
   const text = createDigestAuthorization({
     hash,
@@ -27,7 +43,10 @@ function judge(overrides: { readonly count?: number; readonly ageMs?: number; re
     requestUri: "sip:demo.test",
     identity: "alice",
     realm: "demo.test",
-    nonces: [{ nonce: "n0", atMs: 0, count: 9 }, { nonce: "n1", atMs: 0, count: overrides.count ?? 1 }],
+    nonces: [
+      { nonce: "n0", atMs: 0, count: 9 },
+      { nonce: "n1", atMs: 0, count: overrides.count ?? 1 },
+    ],
     ha1Md5: overrides.known === false ? undefined : ha1,
     hash,
     nowMs: overrides.ageMs ?? 0,
@@ -42,7 +61,11 @@ describe("digest over a socket", () => {
     { what: "a count that was used", input: { count: 2 }, verdict: "nonce-replayed" },
     { what: "a count below the last", input: { count: 7 }, verdict: "nonce-replayed" },
     { what: "the right answer to an old challenge", input: { ageMs: NONCE_LIFETIME_MS + 1 }, verdict: "nonce-stale" },
-    { what: "a wrong answer to an old challenge", input: { ageMs: NONCE_LIFETIME_MS + 1, secret: "no" }, verdict: "digest-mismatch" },
+    {
+      what: "a wrong answer to an old challenge",
+      input: { ageMs: NONCE_LIFETIME_MS + 1, secret: "no" },
+      verdict: "digest-mismatch",
+    },
     { what: "a nonce of somebody else", input: { nonce: "n2" }, verdict: "nonce-unknown" },
     { what: "a wrong password", input: { secret: "no" }, verdict: "digest-mismatch" },
     { what: "an unknown user", input: { known: false }, verdict: "digest-mismatch" },

@@ -4,7 +4,16 @@ import { parseGatewayFrame } from "../../../../../worker/domain/control/parse-ga
 
 const call = "A".repeat(60);
 const GOOD = [
-  { kind: "hello", protocol: 1, gateway: "gw-1", instance: "0".repeat(32), channel: 0, channels: 2, signature: "x", calls: [{ call, appliedCommand: 3 }] },
+  {
+    kind: "hello",
+    protocol: 1,
+    gateway: "gw-1",
+    instance: "0".repeat(32),
+    channel: 0,
+    channels: 2,
+    signature: "x",
+    calls: [{ call, appliedCommand: 3 }],
+  },
   { kind: "call-event", call, ackCommand: 0, seq: 1, epoch: 1, event: { kind: "leg-cancelled", leg: "a" } },
   { kind: "command-ack", call, ackCommand: 7 },
   { kind: "heartbeat", load: { legs: 1, bindings: 2, cpu: 0.5 }, counters: { "a.b": 1 }, draining: false },
@@ -12,7 +21,15 @@ const GOOD = [
   {
     kind: "route-added",
     id: 1,
-    route: { sipDomain: "demo.test", endpoint: "alice", device: "d", contact: "sip:a@10.0.0.1", flow: { transport: "udp", host: "10.0.0.1", port: 5060 }, reachability: "open-udp", expiresAtMs: 1 },
+    route: {
+      sipDomain: "demo.test",
+      endpoint: "alice",
+      device: "d",
+      contact: "sip:a@10.0.0.1",
+      flow: { transport: "udp", host: "10.0.0.1", port: 5060 },
+      reachability: "open-udp",
+      expiresAtMs: 1,
+    },
   },
   { kind: "route-removed", id: 1, sipDomain: "demo.test", endpoint: "alice", device: "d", reason: "expired" },
   { kind: "suspicion", gateway: "gw-2", silentMs: 220 },
@@ -34,21 +51,38 @@ describe("frames of gateways", () => {
   it.each(GOOD)("refuses $kind when any one of its fields is missing or of another type", (frame) => {
     for (const field of Object.keys(frame).filter((name) => !["kind", "counters", "draining"].includes(name))) {
       for (const value of [undefined, null, [], "\u0000", -1]) {
-        const outcome = parseGatewayFrame(JSON.stringify({ ...frame, [field]: field === "calls" && Array.isArray(value) ? [{}] : value }));
+        const outcome = parseGatewayFrame(
+          JSON.stringify({ ...frame, [field]: field === "calls" && Array.isArray(value) ? [{}] : value }),
+        );
         const readable = value === "\u0000" && ["signature", "device", "leg", "method"].includes(field);
-        if (!readable) expect(outcome, `${field} ${JSON.stringify(value)}`).toMatchObject({ ok: false, code: "frame-invalid" });
+        if (!readable)
+          expect(outcome, `${field} ${JSON.stringify(value)}`).toMatchObject({ ok: false, code: "frame-invalid" });
       }
     }
   });
 
   it("says which kind it does not know", () => {
-    expect(parseGatewayFrame('{"kind":"from-the-future"}')).toEqual({ ok: false, code: "kind-unknown", detail: "from-the-future" });
-    for (const kind of ["constructor", "__proto__", "toString"]) expect(parseGatewayFrame(JSON.stringify({ kind }))).toMatchObject({ code: "kind-unknown" });
+    expect(parseGatewayFrame('{"kind":"from-the-future"}')).toEqual({
+      ok: false,
+      code: "kind-unknown",
+      detail: "from-the-future",
+    });
+    for (const kind of ["constructor", "__proto__", "toString"])
+      expect(parseGatewayFrame(JSON.stringify({ kind }))).toMatchObject({ code: "kind-unknown" });
   });
 
   it("never throws, whatever comes", () => {
-    fc.assert(fc.property(fc.oneof(fc.string(), fc.json(), fc.constantFrom(...GOOD).map((frame) => JSON.stringify(frame).slice(3))), (text) => {
-      expect(typeof parseGatewayFrame(text).ok).toBe("boolean");
-    }));
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.json(),
+          fc.constantFrom(...GOOD).map((frame) => JSON.stringify(frame).slice(3)),
+        ),
+        (text) => {
+          expect(typeof parseGatewayFrame(text).ok).toBe("boolean");
+        },
+      ),
+    );
   });
 });

@@ -2,7 +2,12 @@ import { describe, expect, it } from "vitest";
 import local from "../../../../../region-config/local.json" with { type: "json" };
 import { parseRegionConfig } from "../../../../../region-config/index.ts";
 import { parseGatewayId } from "../../../../../protocol/ids.ts";
-import { chooseProbers, concludeSuspicion, judgeProbes, neighboursOf } from "../../../../../worker/domain/gateways/suspicion.ts";
+import {
+  chooseProbers,
+  concludeSuspicion,
+  judgeProbes,
+  neighboursOf,
+} from "../../../../../worker/domain/gateways/suspicion.ts";
 import type { GatewayState, GatewayStatus } from "../../../../../worker/domain/routing/gateway-status.ts";
 
 const parsed = parseRegionConfig(local);
@@ -11,7 +16,15 @@ const { config } = parsed;
 
 function fleet(states: Readonly<Record<string, GatewayState>>): readonly GatewayStatus[] {
   return config.gateways.map(({ id, region, host, trunkPort, channels }) => ({
-    gateway: id, region, host, trunkPort, channels, state: states[id] ?? "down", legs: 0, cpu: 0, updatedAtMs: 0,
+    gateway: id,
+    region,
+    host,
+    trunkPort,
+    channels,
+    state: states[id] ?? "down",
+    legs: 0,
+    cpu: 0,
+    updatedAtMs: 0,
   }));
 }
 
@@ -31,7 +44,10 @@ describe("neighbours", () => {
 describe("probers", () => {
   it("are connected gateways other than the suspect, nearest first", () => {
     const statuses = fleet({ "us-east": "suspect", "eu-west": "up", "ap-south": "draining" });
-    expect(chooseProbers(config, statuses[0]!, statuses).map(({ gateway }) => gateway)).toEqual(["eu-west", "ap-south"]);
+    expect(chooseProbers(config, statuses[0]!, statuses).map(({ gateway }) => gateway)).toEqual([
+      "eu-west",
+      "ap-south",
+    ]);
   });
 
   it("are never gateways that are themselves under suspicion", () => {
@@ -65,7 +81,10 @@ describe("the verdict", () => {
     { probes: "unasked", reason: "heartbeat-missing", heardAgain: false, verdict: "dead" },
   ] as const;
 
-  it.each(CASES)("is $verdict when probes say $probes after $reason (heard again: $heardAgain)", ({ verdict, ...input }) => {
-    expect(concludeSuspicion(input)).toBe(verdict);
-  });
+  it.each(CASES)(
+    "is $verdict when probes say $probes after $reason (heard again: $heardAgain)",
+    ({ verdict, ...input }) => {
+      expect(concludeSuspicion(input)).toBe(verdict);
+    },
+  );
 });

@@ -28,14 +28,23 @@ const ten = Array.from({ length: DEVICE_LIMIT }, (_, index) => route(`d${index}`
 describe("an endpoint's table of routes", () => {
   it.each([
     { what: "an eleventh device", stored: ten, added: route("new"), outcome: { ok: false, code: "too-many-devices" } },
-    { what: "one that is over already", stored: [], added: route("d", { expiresAtMs: NOW }), outcome: { ok: false, code: "route-expired" } },
+    {
+      what: "one that is over already",
+      stored: [],
+      added: route("d", { expiresAtMs: NOW }),
+      outcome: { ok: false, code: "route-expired" },
+    },
   ])("refuses $what", ({ stored, added, outcome }) => {
     expect(admitRoute(stored, added, NOW)).toEqual(outcome);
   });
 
   it.each([
     { what: "a newer route of a known device when it is full", stored: ten, added: route("d3") },
-    { what: "a new device when another's route has run out", stored: [...ten.slice(1), route("d0", { expiresAtMs: NOW })], added: route("new") },
+    {
+      what: "a new device when another's route has run out",
+      stored: [...ten.slice(1), route("d0", { expiresAtMs: NOW })],
+      added: route("new"),
+    },
   ])("takes $what", ({ stored, added }) => {
     expect(admitRoute(stored, added, NOW)).toMatchObject({ ok: true });
   });
@@ -47,7 +56,11 @@ describe("an endpoint's table of routes", () => {
   });
 
   it("drops a route at the very millisecond of its end", () => {
-    expect(liveRoutes([route("a", { expiresAtMs: NOW }), route("b", { expiresAtMs: NOW + 1 })], NOW).map(({ device }) => device)).toEqual(["b"]);
+    expect(
+      liveRoutes([route("a", { expiresAtMs: NOW }), route("b", { expiresAtMs: NOW + 1 })], NOW).map(
+        ({ device }) => device,
+      ),
+    ).toEqual(["b"]);
   });
 
   it.each([

@@ -23,7 +23,11 @@ function lanes(): { readonly lanes: CallLanes; readonly trace: string[]; release
 }
 
 function events(...seqs: number[]) {
-  return { kind: "events", ackCommand: seqs.at(-1) ?? 0, events: seqs.map((seq) => ({ seq, epoch: 1, event: { kind: "leg-cancelled" as const, leg: "a" as never } })) } as const;
+  return {
+    kind: "events",
+    ackCommand: seqs.at(-1) ?? 0,
+    events: seqs.map((seq) => ({ seq, epoch: 1, event: { kind: "leg-cancelled" as const, leg: "a" as never } })),
+  } as const;
 }
 
 describe("lanes of calls", () => {
