@@ -1,0 +1,113 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { CallStreams, COMMAND_ACK_MS, EVENT_REPEAT_MS, IDLE_STREAM_MS } from "../../../../gateway-node/control/call-streams.ts";
+import type { GatewayFrame } from "../../../../protocol/control-frames.ts";
+import type { CallToken, LegId } from "../../../../protocol/ids.ts";
+import { VirtualClock } from "../support/virtual-clock.ts";
+
+const call = "T".repeat(54) as CallToken;
+const leg = "a" as LegId;
+const confirm = (seq: number, ackEvent = 0) => ({ kind: "call-command", call, ackEvent, seq, epoch: 1, command: { kind: "confirm-leg", leg } }) as const;
+
+let clock: VirtualClock;
+let sent: { readonly channel: number; readonly frame: GatewayFrame }[];
+let applied: number[];
+let open: boolean;
+let streams: CallStreams;
+
+beforeEach(() => {
+  clock = new VirtualClock();
+  sent = [];
+  applied = [];
+  open = true;
+  streams = new CallStreams({
+    clock,
+    count: () => {},
+    apply: (_call, command) => void applied.push(command.seq),
+    send: (channel, frame) => {
+      if (open) sent.push({ channel, frame });
+      return open;
+    },
+  });
+});
+
+const sentEvents = (): number[] => sent.flatMap(({ frame }) => (frame.kind === "call-event" ? [frame.seq] : []));
+
+describe("the streams of a gateway", () => {
+  it("send a call's events on the channel of its first message, with the last command carried out", () => {
+    streams.receive(1, confirm(1));
+    streams.open(call, 0);
+    streams.publish(call, 3, { kind: "leg-cancelled", leg });
+    expect(sent).toEqual([{ channel: 1, frame: { kind: "call-event", call, ackCommand: 1, seq: 1, epoch: 3, event: { kind: "leg-cancelled", leg } } }]);
+  });
+
+  it("acknowledge commands after a second when no event went out, and not again after an event", () => {
+    streams.receive(0, confirm(1));
+    clock.advance(COMMAND_ACK_MS + 250);
+    expect(sent.map(({ frame }) => frame)).toEqual([{ kind: "command-ack", call, ackCommand: 1 }]);
+    streams.receive(0, confirm(2));
+    streams.publish(call, 1, { kind: "leg-cancelled", leg });
+    clock.advance(COMMAND_ACK_MS + 250);
+    expect(sent.filter(({ frame }) => frame.kind === "command-ack")).toHaveLength(1);
+  });
+
+  it("acknowledge a repeated command again without carrying it out again", () => {
+    streams.receive(0, confirm(1));
+    clock.advance(1_250);
+    streams.receive(0, confirm(1));
+    clock.advance(1_250);
+    expect(applied).toEqual([1]);
+    expect(sent.filter(({ frame }) => frame.kind === "command-ack")).toHaveLength(2);
+  });
+
+  it("keep events while the channel is away and repeat them in order after welcome", () => {
+    streams.open(call, 0);
+    open = false;
+    streams.publish(call, 1, { kind: "leg-cancelled", leg });
+    streams.publish(call, 1, { kind: "leg-ended", leg, cause: "bye" });
+    expect(sent).toEqual([]);
+    open = true;
+    streams.replay(0);
+    expect(sentEvents()).toEqual([1, 2]);
+    streams.replay(1);
+    expect(sentEvents()).toEqual([1, 2]);
+  });
+
+  it("repeat an event that an open channel did not get acknowledged, until it is", () => {
+    streams.open(call, 0);
+    streams.publish(call, 1, { kind: "leg-cancelled", leg });
+    clock.advance(EVENT_REPEAT_MS + 250);
+    expect(sentEvents()).toEqual([1, 1]);
+    streams.acknowledge(call, 1);
+    clock.advance(5 * EVENT_REPEAT_MS);
+    expect(sentEvents()).toEqual([1, 1]);
+    expect(streams.settled(call)).toBe(true);
+  });
+
+  it("name in hello the calls that have legs or unacknowledged events, each on its channel", () => {
+    streams.open(call, 1);
+    streams.receive(1, confirm(1));
+    expect(streams.resumed(0)).toEqual([]);
+    expect(streams.resumed(1)).toEqual([{ call, appliedCommand: 1 }]);
+    streams.publish(call, 1, { kind: "leg-cancelled", leg });
+    streams.release(call);
+    expect(streams.resumed(1)).toHaveLength(1);
+    streams.acknowledge(call, 1);
+    expect(streams.resumed(1)).toEqual([]);
+  });
+
+  it("forget a call without legs after a quiet while and leave no timer behind", () => {
+    streams.open(call, 0);
+    streams.release(call);
+    clock.advance(IDLE_STREAM_MS + 1_000);
+    expect(streams.has(call)).toBe(false);
+    expect(clock.armed).toBe(0);
+  });
+
+  it("go on with the numbers of a call that comes back before it is forgotten", () => {
+    streams.receive(0, confirm(1));
+    streams.release(call);
+    clock.advance(60_000);
+    streams.receive(0, confirm(2));
+    expect(applied).toEqual([1, 2]);
+  });
+});
