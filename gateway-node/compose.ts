@@ -58,19 +58,22 @@ export async function startGatewayNode(config: GatewayConfig, log: Log): Promise
   const rim = new FaultRim({ legs, count, log, failLeg: (leg) => failFaultyLeg(assembled().context, leg) });
 
   // The parts call each other both ways: what comes in before the last of them stands is dropped, as if we were not up yet.
-  let parts: Assembled | undefined;
+  const late: { parts?: Assembled } = {};
   const assembled = (): Assembled => {
-    if (parts === undefined) throw new Error("the gateway is not assembled");
-    return parts;
+    if (late.parts === undefined) throw new Error("the gateway is not assembled");
+    return late.parts;
   };
-  const lower = await openLowerHalf(config, { instance, clock, count, log, parts: () => parts });
-  parts = assemble(config, { instance, clock, counters, log, legs, rim, onFault, ...lower });
+  const lower = await openLowerHalf(config, { instance, clock, count, log, parts: () => late.parts });
+  const parts = assemble(config, { instance, clock, counters, log, legs, rim, onFault, ...lower });
+  late.parts = parts;
   counters.gauge("legs", () => legs.size);
   counters.gauge("bindings", () => assembled().bindings.size);
   counters.gauge("control_channels_open", () => assembled().control.openChannels);
   let metrics: MetricsServer;
   try {
-    metrics = await startMetricsServer(config.metricsPort, () => counters.prometheusText({ gateway: config.gateway, region: config.region }));
+    metrics = await startMetricsServer(config.metricsPort, () =>
+      counters.prometheusText({ gateway: config.gateway, region: config.region }),
+    );
   } catch (error) {
     await Promise.all([lower.stack.close(), lower.media.close()]);
     throw error;
@@ -115,7 +118,10 @@ interface LowerHalfInput {
   readonly parts: () => Assembled | undefined;
 }
 
-async function openLowerHalf(config: GatewayConfig, { instance, clock, count, log, parts }: LowerHalfInput): Promise<LowerHalf> {
+async function openLowerHalf(
+  config: GatewayConfig,
+  { instance, clock, count, log, parts }: LowerHalfInput,
+): Promise<LowerHalf> {
   const { gateway, host, mediaHosts, rtpPorts, trunkPort, fleetKey, sipPorts, tls } = config;
   const media = await createMediaPlane({
     gateway,
@@ -138,7 +144,9 @@ async function openLowerHalf(config: GatewayConfig, { instance, clock, count, lo
     },
   });
   try {
-    const events = { onRequest: (transaction: Parameters<RequestRouter["onRequest"]>[0]) => parts()?.router.onRequest(transaction) };
+    const events = {
+      onRequest: (transaction: Parameters<RequestRouter["onRequest"]>[0]) => parts()?.router.onRequest(transaction),
+    };
     const stack = await createSipStack({ host, ports: sipPorts, tls, events, clock, count, log });
     return { stack, media };
   } catch (error) {
@@ -167,7 +175,11 @@ function assemble(config: GatewayConfig, input: AssembleInput): Assembled {
   const createTag = (): string => randomBytes(8).toString("hex");
   const context: CallContext = { stack, media, clock, legs, control, createTag, random: Math.random, count, log };
   const commands = new CommandHandler(context, rim);
-  const credentials = new CredentialCache({ clock, count, fetch: (sipDomain, endpoint) => control.fetchCredentials(sipDomain, endpoint) });
+  const credentials = new CredentialCache({
+    clock,
+    count,
+    fetch: (sipDomain, endpoint) => control.fetchCredentials(sipDomain, endpoint),
+  });
   const gate = new DigestGate({ nonces: new NonceAuthority(clock), credentials, count });
   const bindings = new BindingStore({
     clock,
@@ -176,7 +188,11 @@ function assemble(config: GatewayConfig, input: AssembleInput): Assembled {
   });
   const registrar = new Registrar({ gate, bindings, clock, createTag, count, log });
   const router = new RequestRouter({ context, registrar, gate, rim });
-  const reports = new MediaReports({ context, rim, onNeighbourSilent: (neighbour, silentMs) => control.reportSilence(neighbour, silentMs) });
+  const reports = new MediaReports({
+    context,
+    rim,
+    onNeighbourSilent: (neighbour, silentMs) => control.reportSilence(neighbour, silentMs),
+  });
   return { context, control, bindings, router, reports };
 }
 

@@ -114,7 +114,11 @@ function present<T>(value: T | undefined): T {
   return value;
 }
 
-function parseFile<T>(path: string, readFile: (path: string) => string, parse: (text: string) => T | undefined): T | undefined {
+function parseFile<T>(
+  path: string,
+  readFile: (path: string) => string,
+  parse: (text: string) => T | undefined,
+): T | undefined {
   let text: string;
   try {
     text = readFile(path);

@@ -40,7 +40,9 @@ async function main(config: GatewayConfig): Promise<void> {
     logger.flush();
   });
   await node.ready;
-  process.stdout.write(`${JSON.stringify({ event: "gateway.ready", gateway: config.gateway, region: config.region, instance: node.instance, pid: process.pid })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ event: "gateway.ready", gateway: config.gateway, region: config.region, instance: node.instance, pid: process.pid })}\n`,
+  );
 }
 
 /** Calls go on when something unforeseen is thrown outside of every rim; again and again, it is better to be adopted. */
@@ -59,7 +61,8 @@ function survive(report: (code: string, problem: string, stack: string | undefin
 }
 
 function fail(error: unknown): never {
-  const message = error instanceof ConfigError ? error.message : `the gateway cannot start: ${describeFault(error).problem}`;
+  const message =
+    error instanceof ConfigError ? error.message : `the gateway cannot start: ${describeFault(error).problem}`;
   process.stderr.write(`${message}\n`);
   process.exit(error instanceof ConfigError ? 78 : 1);
 }

@@ -26,11 +26,22 @@ const LONGEST_RETRY_MS = 2_000;
 type AdoptCommand = Extract<CallCommand, { kind: "adopt-leg" }>;
 
 /** `adopt-leg`. An older life of the leg here ends without a word; its port is kept. */
-export async function adoptLeg(context: CallContext, call: CallToken, epoch: number, command: AdoptCommand): Promise<void> {
+export async function adoptLeg(
+  context: CallContext,
+  call: CallToken,
+  epoch: number,
+  command: AdoptCommand,
+): Promise<void> {
   const { capsule } = command;
   if (capsule.phase === "calling") return cancelOldInvite(context, command);
   const role = capsule.invite !== undefined && capsule.phase === "confirmed" ? "uac" : "uas";
-  const leg = new PhoneLeg({ call, leg: command.leg, epoch, role, capsule: { ...capsule, dialog: enterEpoch(capsule.dialog, epoch) } });
+  const leg = new PhoneLeg({
+    call,
+    leg: command.leg,
+    epoch,
+    role,
+    capsule: { ...capsule, dialog: enterEpoch(capsule.dialog, epoch) },
+  });
   leg.adoptingSinceMs = context.clock.nowMs();
   context.count("calls.adoptions");
   enterTable(context, leg);
@@ -79,7 +90,12 @@ function moveDialog(context: CallContext, leg: PhoneLeg, codecs: readonly CodecN
   if (leg.acknowledgement === undefined) acknowledgeAnswer(context, leg);
   const body = createOffer(leg, codecs);
   const contact = contactOf(context, leg);
-  const { request, dialog } = createDialogRequest(leg.dialog, "INVITE", { contact, headers: [ALLOW], body, contentType: SDP_TYPE });
+  const { request, dialog } = createDialogRequest(leg.dialog, "INVITE", {
+    contact,
+    headers: [ALLOW],
+    body,
+    contentType: SDP_TYPE,
+  });
   leg.dialog = dialog;
   leg.setTimer(context.clock, "adoption", ADOPTION_SILENCE_MS, () => failAdoption(context, leg, 408, "no-response"));
   leg.pendingReinvite = context.stack.sendRequest(request, leg.capsule.flow, {
@@ -89,7 +105,13 @@ function moveDialog(context: CallContext, leg: PhoneLeg, codecs: readonly CodecN
   });
 }
 
-function onResponse(context: CallContext, leg: PhoneLeg, codecs: readonly CodecName[], retries: number, response: SipResponse): void {
+function onResponse(
+  context: CallContext,
+  leg: PhoneLeg,
+  codecs: readonly CodecName[],
+  retries: number,
+  response: SipResponse,
+): void {
   if (leg.gone) return;
   // It is there; the transaction's own timers guard the rest.
   leg.clearTimer("adoption");

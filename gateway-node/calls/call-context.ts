@@ -75,7 +75,15 @@ export function closeMedia(context: CallContext, leg: Leg): void {
   const statistics = context.media.statistics(leg.key);
   if (statistics !== undefined) {
     const { packetsReceived, packetsSent, bytesReceived, trunkPacketsSent, trunkPacketsReceived } = statistics;
-    publish(context, leg, { kind: "leg-statistics", leg: leg.leg, packetsReceived, packetsSent, bytesReceived, trunkPacketsSent, trunkPacketsReceived });
+    publish(context, leg, {
+      kind: "leg-statistics",
+      leg: leg.leg,
+      packetsReceived,
+      packetsSent,
+      bytesReceived,
+      trunkPacketsSent,
+      trunkPacketsReceived,
+    });
   }
   context.media.closeLeg(leg.key);
 }

@@ -13,7 +13,11 @@ export const SDP_TYPE = "application/sdp";
 export const SUPPORTED_EXTENSIONS: ReadonlySet<string> = new Set();
 
 /** Our Contact for a leg: in-dialog requests come to this gateway and find their call by its user part. */
-export function contactFor(stack: Pick<SipStack, "localAddress">, localTag: string, transport: SipFlow["transport"]): string {
+export function contactFor(
+  stack: Pick<SipStack, "localAddress">,
+  localTag: string,
+  transport: SipFlow["transport"],
+): string {
   const { host, port } = stack.localAddress(transport);
   const hostPart = host.includes(":") ? `[${host}]` : host;
   return `<sip:${localTag}@${hostPart}:${String(port)};transport=${transport}>`;

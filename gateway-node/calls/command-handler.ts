@@ -41,7 +41,8 @@ export class CommandHandler {
     for (const leg of this.#context.legs.ofCall(call)) {
       this.#context.count("calls.gone");
       if (leg.kind === "webrtc") dropLeg(this.#context, leg, "call-gone");
-      else if (leg.capsule.phase === "ringing") rejectLeg(this.#context, leg, { status: 503, reason: "Service Unavailable" });
+      else if (leg.capsule.phase === "ringing")
+        rejectLeg(this.#context, leg, { status: 503, reason: "Service Unavailable" });
       else if (leg.capsule.phase === "calling") cancelLeg(this.#context, leg, undefined);
       else if (!leg.ending) sendBye(this.#context, leg);
     }
@@ -77,7 +78,11 @@ export class CommandHandler {
     return begin();
   }
 
-  #performOn(leg: Leg | undefined, epoch: number, command: Exclude<CallCommand, { kind: BeginningKind }>): void | Promise<void> {
+  #performOn(
+    leg: Leg | undefined,
+    epoch: number,
+    command: Exclude<CallCommand, { kind: BeginningKind }>,
+  ): void | Promise<void> {
     if (leg === undefined) {
       // It ended here while the command was on its way.
       this.#context.count(`calls.leg-unknown.${command.kind}`);
@@ -115,7 +120,10 @@ export class CommandHandler {
     }
   }
 
-  #performOnWebRtc(leg: WebRtcLeg, command: Extract<CallCommand, { kind: "complete-webrtc-leg" | "grant-lease" }>): void {
+  #performOnWebRtc(
+    leg: WebRtcLeg,
+    command: Extract<CallCommand, { kind: "complete-webrtc-leg" | "grant-lease" }>,
+  ): void {
     if (command.kind === "grant-lease") this.#context.media.grantLease(leg.key, command.lease);
     else completeWebRtcLeg(this.#context, leg, command);
   }
@@ -123,7 +131,8 @@ export class CommandHandler {
   /** BYE where there is a dialog; before it, whatever ends the INVITE. */
   #end(leg: PhoneLeg, reason: string | undefined): void {
     if (leg.ending) return;
-    if (leg.capsule.phase === "ringing") return rejectLeg(this.#context, leg, { status: 480, reason: "Temporarily Unavailable" });
+    if (leg.capsule.phase === "ringing")
+      return rejectLeg(this.#context, leg, { status: 480, reason: "Temporarily Unavailable" });
     if (leg.capsule.phase === "calling") return cancelLeg(this.#context, leg, reason);
     sendBye(this.#context, leg, reason);
   }
@@ -154,13 +163,23 @@ function forgetSignalling(context: CallContext, leg: Leg): void {
 /** What the rim does with a leg whose handling went wrong. */
 export function failFaultyLeg(context: CallContext, leg: Leg): void {
   if (leg.kind === "webrtc") {
-    context.control.publish(leg.call, leg.epoch, { kind: "webrtc-leg-refused", leg: leg.leg, status: 500, reason: "gateway-fault" });
+    context.control.publish(leg.call, leg.epoch, {
+      kind: "webrtc-leg-refused",
+      leg: leg.leg,
+      status: 500,
+      reason: "gateway-fault",
+    });
     return dropLeg(context, leg, "fault");
   }
   switch (leg.capsule.phase) {
     case "ringing":
     case "calling":
-      context.control.publish(leg.call, leg.epoch, { kind: "leg-failed", leg: leg.leg, status: 500, reason: "gateway-fault" });
+      context.control.publish(leg.call, leg.epoch, {
+        kind: "leg-failed",
+        leg: leg.leg,
+        status: 500,
+        reason: "gateway-fault",
+      });
       leg.failureReported = true;
       if (leg.capsule.phase === "calling") return cancelLeg(context, leg, undefined);
       return rejectLeg(context, leg, { status: 500, reason: "Server Internal Error" });

@@ -67,8 +67,16 @@ export class FaultRim {
 }
 
 /** `code` is stable: that of the error when it has one, its class otherwise. */
-export function describeFault(error: unknown): { readonly code: string; readonly problem: string; readonly stack?: string } {
+export function describeFault(error: unknown): {
+  readonly code: string;
+  readonly problem: string;
+  readonly stack?: string;
+} {
   if (!(error instanceof Error)) return { code: "thrown-value", problem: String(error) };
   const code = "code" in error && typeof error.code === "string" ? error.code : error.name;
-  return { code: code.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-"), problem: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) };
+  return {
+    code: code.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-"),
+    problem: error.message,
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+  };
 }

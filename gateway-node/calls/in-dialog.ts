@@ -102,7 +102,12 @@ function changeSession(context: CallContext, leg: PhoneLeg, transaction: ServerT
 }
 
 /** An INVITE without SDP asks us to offer (section 14.2); an UPDATE without SDP only moves the target. */
-function changeWithoutOffer(context: CallContext, leg: PhoneLeg, transaction: ServerTransaction, headers: HeaderPairs): void {
+function changeWithoutOffer(
+  context: CallContext,
+  leg: PhoneLeg,
+  transaction: ServerTransaction,
+  headers: HeaderPairs,
+): void {
   const { request } = transaction;
   publish(context, leg, { kind: "leg-changed", leg: leg.leg, capsule: leg.capsule });
   if (request.method === "UPDATE") return respond(transaction, 200, headers);

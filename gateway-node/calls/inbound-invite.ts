@@ -37,7 +37,11 @@ interface Caller {
 
 type Refusal = { readonly status: number; readonly code: string; readonly headers?: HeaderPairs };
 
-export async function receiveInvite(context: CallContext, gate: DigestGate, transaction: ServerTransaction): Promise<void> {
+export async function receiveInvite(
+  context: CallContext,
+  gate: DigestGate,
+  transaction: ServerTransaction,
+): Promise<void> {
   let cancelled = false;
   transaction.onCancel = () => {
     cancelled = true;
@@ -52,7 +56,8 @@ export async function receiveInvite(context: CallContext, gate: DigestGate, tran
     case "unreachable":
       return refuse(context, transaction, { status: 503, code: "worker-unreachable", headers: RETRY_AFTER });
     case "authenticated":
-      if (verdict.endpoint !== caller.endpoint) return refuse(context, transaction, { status: 403, code: "not-own-identity" });
+      if (verdict.endpoint !== caller.endpoint)
+        return refuse(context, transaction, { status: 403, code: "not-own-identity" });
       return beginCall(context, transaction, caller, verdict.credentials.account);
   }
 }
@@ -82,8 +87,23 @@ function beginCall(context: CallContext, transaction: ServerTransaction, caller:
   if (call === undefined) return refuse(context, transaction, { status: 503, code: "no-ticket", headers: RETRY_AFTER });
   const dialog = dialogFromInvite(request, callTag(call, leg), createSdpId(context));
   if (dialog === undefined) return refuse(context, transaction, { status: 400, code: "contact-missing" });
-  const invite = { vias: headerValues(request, "via"), from, to, callId, cseq: cseq.number, recordRoutes: headerValues(request, "record-route"), requestUri: request.requestUri };
-  const capsule: PhoneLegCapsule = { kind: "phone", phase: "ringing", dialog, flow, invite, remoteOffer: bodyText(request) };
+  const invite = {
+    vias: headerValues(request, "via"),
+    from,
+    to,
+    callId,
+    cseq: cseq.number,
+    recordRoutes: headerValues(request, "record-route"),
+    requestUri: request.requestUri,
+  };
+  const capsule: PhoneLegCapsule = {
+    kind: "phone",
+    phase: "ringing",
+    dialog,
+    flow,
+    invite,
+    remoteOffer: bodyText(request),
+  };
   const userAgent = header(request, "user-agent")?.slice(0, MAX_USER_AGENT);
   const event: InviteReceivedEvent = {
     kind: "invite-received",
@@ -106,7 +126,9 @@ function beginCall(context: CallContext, transaction: ServerTransaction, caller:
 function offerProblem(request: SipRequest): Refusal | undefined {
   if (request.body.length === 0) return { status: 488, code: "offer-missing" };
   if (contentTypeOf(request) !== SDP_TYPE) return { status: 415, code: "body-not-sdp", headers: [ACCEPT] };
-  return readAudioDescription(bodyText(request)) === undefined ? { status: 488, code: "offer-without-audio" } : undefined;
+  return readAudioDescription(bodyText(request)) === undefined
+    ? { status: 488, code: "offer-without-audio" }
+    : undefined;
 }
 
 interface LegStart {
@@ -138,7 +160,8 @@ function receiveCancel(context: CallContext, leg: PhoneLeg): void {
   publish(context, leg, { kind: "leg-cancelled", leg: leg.leg });
   leg.setTimer(context.clock, "cancelled", CANCELLED_LIMIT_MS, () => {
     // Nobody else stops the callees that ring here.
-    for (const other of context.legs.ofCall(leg.call)) if (other.kind === "phone" && other.capsule.phase === "calling") cancelLeg(context, other, undefined);
+    for (const other of context.legs.ofCall(leg.call))
+      if (other.kind === "phone" && other.capsule.phase === "calling") cancelLeg(context, other, undefined);
     rejectLeg(context, leg, { status: 487, reason: "Request Terminated" });
   });
 }
@@ -147,11 +170,17 @@ function receiveCancel(context: CallContext, leg: PhoneLeg): void {
 function giveUp(context: CallContext, leg: PhoneLeg, status: 480 | 503): void {
   if (leg.gone || leg.capsule.phase !== "ringing") return;
   if (!leg.cancelled) publish(context, leg, { kind: "leg-cancelled", leg: leg.leg });
-  rejectLeg(context, leg, { status, reason: status === 503 ? "Service Unavailable" : "Temporarily Unavailable", ...(status === 503 ? { retryAfterSeconds: 5 } : {}) });
+  rejectLeg(context, leg, {
+    status,
+    reason: status === 503 ? "Service Unavailable" : "Temporarily Unavailable",
+    ...(status === 503 ? { retryAfterSeconds: 5 } : {}),
+  });
   dropLeg(context, leg, "given-up");
 }
 
 function refuse(context: CallContext, transaction: ServerTransaction, { status, code, headers = [] }: Refusal): void {
   context.count(`invite.refused.${code}`);
-  transaction.respond(createResponse(transaction.request, status, { toTag: context.createTag(), headers: [...headers, ALLOW] }));
+  transaction.respond(
+    createResponse(transaction.request, status, { toTag: context.createTag(), headers: [...headers, ALLOW] }),
+  );
 }

@@ -11,7 +11,10 @@ import type { PhoneLeg } from "./leg.ts";
 /** Binds the leg's port. `false`: the pool is empty, or the leg ended meanwhile. */
 export async function openAudio(context: CallContext, leg: PhoneLeg, remoteSdp: string | undefined): Promise<boolean> {
   const remote = remoteSdp === undefined ? undefined : readAudioDescription(remoteSdp);
-  const address = await context.media.openRtpLeg(leg.key, { epoch: leg.epoch, allowedHosts: allowedHosts(leg, remote) });
+  const address = await context.media.openRtpLeg(leg.key, {
+    epoch: leg.epoch,
+    allowedHosts: allowedHosts(leg, remote),
+  });
   if (leg.gone) {
     context.media.closeLeg(leg.key);
     return false;
@@ -32,15 +35,31 @@ export function followPeer(context: CallContext, leg: PhoneLeg, remoteSdp: strin
   if (remote === undefined) return;
   const wantsAudio = remote.direction === "sendrecv" || remote.direction === "recvonly";
   leg.held = remote.held || remote.direction === "recvonly";
-  context.media.setRtpPeer(leg.key, { host: remote.host, port: remote.port, audio, allowedHosts: allowedHosts(leg, remote), sending: wantsAudio && !remote.held });
+  context.media.setRtpPeer(leg.key, {
+    host: remote.host,
+    port: remote.port,
+    audio,
+    allowedHosts: allowedHosts(leg, remote),
+    sending: wantsAudio && !remote.held,
+  });
   leg.capsule = { ...leg.capsule, media: { kind: "rtp", remoteSdp, audio } };
 }
 
 /** Our answer to the phone's offer, with the codec that the call has; `undefined` when the offer has it not. */
-export function answerOffer(leg: PhoneLeg, offer: string, codec: CodecName): { readonly sdp: string; readonly audio: NegotiatedAudio } | undefined {
+export function answerOffer(
+  leg: PhoneLeg,
+  offer: string,
+  codec: CodecName,
+): { readonly sdp: string; readonly audio: NegotiatedAudio } | undefined {
   if (leg.mediaAddress === undefined) return undefined;
   const dialog = raiseSdpVersion(leg.dialog);
-  const answer = createRtpAnswer({ offer, codec, ...leg.mediaAddress, sessionId: dialog.localSdpId, version: dialog.localSdpVersion });
+  const answer = createRtpAnswer({
+    offer,
+    codec,
+    ...leg.mediaAddress,
+    sessionId: dialog.localSdpId,
+    version: dialog.localSdpVersion,
+  });
   if (answer !== undefined) leg.dialog = dialog;
   return answer;
 }

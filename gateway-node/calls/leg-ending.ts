@@ -27,7 +27,10 @@ export function sendBye(context: CallContext, leg: PhoneLeg, reason?: string): v
   if (leg.acknowledgement === undefined) acknowledgeAnswer(context, leg);
   const forget = (): void => dropLeg(context, leg, "bye-sent");
   leg.setTimer(context.clock, "forget", FORGET_MS, forget);
-  const { request, dialog } = createDialogRequest(leg.dialog, "BYE", { contact: contactOf(context, leg), headers: reasonHeader(reason) });
+  const { request, dialog } = createDialogRequest(leg.dialog, "BYE", {
+    contact: contactOf(context, leg),
+    headers: reasonHeader(reason),
+  });
   leg.dialog = dialog;
   context.stack.sendRequest(request, leg.capsule.flow, {
     onResponse: (response) => {

@@ -82,7 +82,13 @@ export class PhoneLeg extends LegBase {
   adoptingSinceMs: number | undefined;
   readonly ringingSeen = new Set<number>();
 
-  constructor(init: { readonly call: CallToken; readonly leg: LegId; readonly epoch: number; readonly role: LegRole; readonly capsule: PhoneLegCapsule }) {
+  constructor(init: {
+    readonly call: CallToken;
+    readonly leg: LegId;
+    readonly epoch: number;
+    readonly role: LegRole;
+    readonly capsule: PhoneLegCapsule;
+  }) {
     super(init.call, init.leg, init.epoch);
     this.role = init.role;
     this.capsule = init.capsule;

@@ -69,7 +69,9 @@ export class RequestRouter implements SipStackEvents {
 /** RFC 3261 sections 8.2.2.3 and 16.3 step 3. OPTIONS is answered by whom it reaches (section 11). */
 function requestProblem(request: SipRequest): { readonly status: number; readonly headers: HeaderPairs } | undefined {
   if (maxForwardsOf(request) === 0 && request.method !== "OPTIONS") return { status: 483, headers: [] };
-  const unknown = headerValues(request, "require").filter((extension) => !SUPPORTED_EXTENSIONS.has(extension.toLowerCase()));
+  const unknown = headerValues(request, "require").filter(
+    (extension) => !SUPPORTED_EXTENSIONS.has(extension.toLowerCase()),
+  );
   return unknown.length === 0 ? undefined : { status: 420, headers: [["Unsupported", unknown.join(", ")]] };
 }
 
@@ -78,7 +80,21 @@ function isInDialog(request: SipRequest): boolean {
   return to !== undefined && tagOf(to) !== undefined;
 }
 
-const COUNTED: ReadonlySet<string> = new Set(["REGISTER", "INVITE", "ACK", "BYE", "OPTIONS", "INFO", "UPDATE", "MESSAGE", "SUBSCRIBE", "NOTIFY", "REFER", "PRACK", "PUBLISH"]);
+const COUNTED: ReadonlySet<string> = new Set([
+  "REGISTER",
+  "INVITE",
+  "ACK",
+  "BYE",
+  "OPTIONS",
+  "INFO",
+  "UPDATE",
+  "MESSAGE",
+  "SUBSCRIBE",
+  "NOTIFY",
+  "REFER",
+  "PRACK",
+  "PUBLISH",
+]);
 
 /** Peers choose methods freely; counters are a closed set. */
 function countedMethod(method: string): string {

@@ -23,7 +23,12 @@ const CANCEL_LIMIT_MS = 32_000;
 type InviteCommand = Extract<CallCommand, { kind: "invite-leg" }>;
 
 /** `invite-leg`. Identifiers and branch come from the Call object, so that an adopter knows them. */
-export async function inviteLeg(context: CallContext, call: CallToken, epoch: number, command: InviteCommand): Promise<void> {
+export async function inviteLeg(
+  context: CallContext,
+  call: CallToken,
+  epoch: number,
+  command: InviteCommand,
+): Promise<void> {
   const leg = new PhoneLeg({ call, leg: command.leg, epoch, role: "uac", capsule: callingCapsule(context, command) });
   if (command.localTag !== leg.key) {
     // In-dialog requests would not find their way back.
@@ -78,7 +83,15 @@ function callingCapsule(context: CallContext, command: InviteCommand): PhoneLegC
       localSdpId: createSdpId(context),
     },
     // What CANCEL repeats: an adopter must show the same sent-by (RFC 3261 section 17.2.3).
-    invite: { vias: [ownVia(context, flow.transport, command.viaBranch)], from: `${localUri};tag=${localTag}`, to: remoteUri, callId, cseq, recordRoutes: [], requestUri },
+    invite: {
+      vias: [ownVia(context, flow.transport, command.viaBranch)],
+      from: `${localUri};tag=${localTag}`,
+      to: remoteUri,
+      callId,
+      cseq,
+      recordRoutes: [],
+      requestUri,
+    },
   };
 }
 
@@ -172,9 +185,16 @@ function failWhileWaiting(context: CallContext, leg: PhoneLeg, status: number): 
   leg.failureReported = true;
 }
 
-function failLeg(context: CallContext, leg: PhoneLeg, status: number, reason: string, retryAfterSeconds?: number): void {
+function failLeg(
+  context: CallContext,
+  leg: PhoneLeg,
+  status: number,
+  reason: string,
+  retryAfterSeconds?: number,
+): void {
   if (leg.gone) return;
-  if (!leg.failureReported) publish(context, leg, { kind: "leg-failed", leg: leg.leg, status, reason, retryAfterSeconds });
+  if (!leg.failureReported)
+    publish(context, leg, { kind: "leg-failed", leg: leg.leg, status, reason, retryAfterSeconds });
   leg.outgoingInvite = undefined;
   context.legs.rememberEnd(leg.key);
   dropLeg(context, leg, `failed-${String(status)}`);

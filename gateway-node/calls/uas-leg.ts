@@ -23,17 +23,28 @@ interface Answering {
 }
 
 /** A response to the leg's INVITE, through its transaction or, for an adopted leg, along its Vias. */
-function responseTo(context: CallContext, leg: PhoneLeg, status: number, answering: Answering): SipResponse | undefined {
+function responseTo(
+  context: CallContext,
+  leg: PhoneLeg,
+  status: number,
+  answering: Answering,
+): SipResponse | undefined {
   const contact = contactOf(context, leg);
   const withContact = status > 100 && status < 400;
-  const common = { toTag: leg.dialog.localTag, reason: answering.reason, ...(answering.body === undefined ? {} : { body: answering.body, contentType: SDP_TYPE }) };
+  const common = {
+    toTag: leg.dialog.localTag,
+    reason: answering.reason,
+    ...(answering.body === undefined ? {} : { body: answering.body, contentType: SDP_TYPE }),
+  };
   const headers: HeaderPairs = [ALLOW, ...(answering.headers ?? [])];
   if (leg.inviteTransaction !== undefined) {
     const contacts: HeaderPairs = withContact ? [["Contact", contact]] : [];
     return createResponse(leg.inviteTransaction.request, status, { ...common, headers: [...contacts, ...headers] });
   }
   const { invite } = leg.capsule;
-  return invite === undefined ? undefined : createResponseFromCapsule(invite, status, { ...common, ...(withContact ? { contact } : {}), headers });
+  return invite === undefined
+    ? undefined
+    : createResponseFromCapsule(invite, status, { ...common, ...(withContact ? { contact } : {}), headers });
 }
 
 function respond(context: CallContext, leg: PhoneLeg, status: number, answering: Answering = {}): void {
@@ -41,7 +52,8 @@ function respond(context: CallContext, leg: PhoneLeg, status: number, answering:
   if (response === undefined) return;
   if (leg.inviteTransaction !== undefined) leg.inviteTransaction.respond(response);
   else context.stack.sendResponseOnce(response, leg.capsule.flow);
-  if (leg.inviteTransaction === undefined && status >= 200 && status < 300) repeatSuccess(context, leg, response, T1_MS, 0);
+  if (leg.inviteTransaction === undefined && status >= 200 && status < 300)
+    repeatSuccess(context, leg, response, T1_MS, 0);
 }
 
 /** `ring-leg`. */
@@ -85,8 +97,12 @@ export interface Rejection {
 /** `reject-leg`: the final refusal, and the end of the leg. */
 export function rejectLeg(context: CallContext, leg: PhoneLeg, rejection: Rejection): void {
   if (leg.capsule.phase !== "ringing") return;
-  const retryAfter: HeaderPairs = rejection.retryAfterSeconds === undefined ? [] : [["Retry-After", String(rejection.retryAfterSeconds)]];
-  respond(context, leg, rejection.status, { reason: rejection.reason, headers: [...retryAfter, ...(rejection.headers ?? [])] });
+  const retryAfter: HeaderPairs =
+    rejection.retryAfterSeconds === undefined ? [] : [["Retry-After", String(rejection.retryAfterSeconds)]];
+  respond(context, leg, rejection.status, {
+    reason: rejection.reason,
+    headers: [...retryAfter, ...(rejection.headers ?? [])],
+  });
   context.legs.rememberEnd(leg.key);
   dropLeg(context, leg, "rejected");
 }
@@ -97,7 +113,13 @@ export function repeatAnswer(context: CallContext, leg: PhoneLeg, sdp: string): 
 }
 
 /** No transaction repeats the 2xx of an adopted leg (section 13.3.1.4). */
-function repeatSuccess(context: CallContext, leg: PhoneLeg, response: SipResponse, pauseMs: number, spentMs: number): void {
+function repeatSuccess(
+  context: CallContext,
+  leg: PhoneLeg,
+  response: SipResponse,
+  pauseMs: number,
+  spentMs: number,
+): void {
   if (spentMs >= ACK_LIMIT_MS) return missAck(context, leg);
   leg.setTimer(context.clock, "success-repeat", pauseMs, () => {
     context.stack.sendResponseOnce(response, leg.capsule.flow);

@@ -45,7 +45,8 @@ export class CallStream {
 
   receive(numbered: NumberedCommand): CommandArrival {
     if (numbered.seq <= this.#appliedCommand) return { kind: "repeated" };
-    if (this.#held.size < HELD_COMMANDS || numbered.seq === this.#appliedCommand + 1) this.#held.set(numbered.seq, numbered);
+    if (this.#held.size < HELD_COMMANDS || numbered.seq === this.#appliedCommand + 1)
+      this.#held.set(numbered.seq, numbered);
     const commands: NumberedCommand[] = [];
     for (;;) {
       const next = this.#held.get(this.#appliedCommand + 1);

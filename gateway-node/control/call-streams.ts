@@ -104,7 +104,10 @@ export class CallStreams {
   /** For `hello.calls`. */
   resumed(channel: number): readonly ResumedCall[] {
     return [...this.#streams.values()]
-      .filter((entry) => entry.channel === channel && (entry.idleSinceMs === undefined || entry.stream.unacknowledged.length > 0))
+      .filter(
+        (entry) =>
+          entry.channel === channel && (entry.idleSinceMs === undefined || entry.stream.unacknowledged.length > 0),
+      )
       .map((entry) => ({ call: entry.call, appliedCommand: entry.stream.appliedCommand }));
   }
 
@@ -168,7 +171,11 @@ export class CallStreams {
       else if (entry.repeatAtMs !== undefined && entry.repeatAtMs <= nowMs) this.#repeat(entry);
       if (entry.acknowledgeAtMs !== undefined && entry.acknowledgeAtMs <= nowMs) {
         entry.acknowledgeAtMs = undefined;
-        this.#options.send(entry.channel, { kind: "command-ack", call: entry.call, ackCommand: entry.stream.appliedCommand });
+        this.#options.send(entry.channel, {
+          kind: "command-ack",
+          call: entry.call,
+          ackCommand: entry.stream.appliedCommand,
+        });
       }
       if (settled && entry.idleSinceMs !== undefined && nowMs - entry.idleSinceMs >= IDLE_STREAM_MS) {
         this.#streams.delete(entry.call);

@@ -1,5 +1,11 @@
 /** One WebSocket to the Worker: opening, identity, keep-alive and return after a loss (docs/design/control-channel.md, "Opening"). */
-import { CONTROL_CLOSE, CONTROL_PING, CONTROL_PONG, CONTROL_PROTOCOL_VERSION, enrolmentText } from "#protocol/control-frames";
+import {
+  CONTROL_CLOSE,
+  CONTROL_PING,
+  CONTROL_PONG,
+  CONTROL_PROTOCOL_VERSION,
+  enrolmentText,
+} from "#protocol/control-frames";
 import type { ControlRefusal, GatewayFrame, ResumedCall, WorkerFrame } from "#protocol/control-frames";
 import type { GatewayId, GatewayInstanceId } from "#protocol/ids";
 import type { Clock, Timer } from "../clock.ts";

@@ -1,6 +1,13 @@
 /** The gateway's side of the control channels: one face for the rest of the gateway, several sockets beneath. */
 import type { CallEvent, NumberedCommand } from "#protocol/call-messages";
-import type { ControlRefusal, EndpointCredentials, GatewayFrame, GatewayLoad, PublishedRoute, TrunkPeer } from "#protocol/control-frames";
+import type {
+  ControlRefusal,
+  EndpointCredentials,
+  GatewayFrame,
+  GatewayLoad,
+  PublishedRoute,
+  TrunkPeer,
+} from "#protocol/control-frames";
 import type { CallToken, EndpointId, GatewayId, GatewayInstanceId, LegId, SipDomain } from "#protocol/ids";
 import type { Clock, Timer } from "../clock.ts";
 import { CallStreams } from "./call-streams.ts";
@@ -69,8 +76,19 @@ export class ControlClient {
     const nextId = (): number => (this.#lastId += 1);
     this.ready = new Promise((resolve) => (this.#resolveReady = resolve));
     this.#credentials = new PendingRequests(clock, CREDENTIAL_DEADLINE_MS);
-    this.#routes = new RoutePublisher({ clock, nextId, send, count, channelFor: (key) => hashToChannel(key, options.channels) });
-    this.#streams = new CallStreams({ clock, send, count, apply: (call, command) => options.events.onCommand(call, command) });
+    this.#routes = new RoutePublisher({
+      clock,
+      nextId,
+      send,
+      count,
+      channelFor: (key) => hashToChannel(key, options.channels),
+    });
+    this.#streams = new CallStreams({
+      clock,
+      send,
+      count,
+      apply: (call, command) => options.events.onCommand(call, command),
+    });
     this.#channels = Array.from({ length: options.channels }, (_, channel) => this.#createChannel(channel));
   }
 
@@ -121,7 +139,10 @@ export class ControlClient {
     return this.#streams.settled(call);
   }
 
-  fetchCredentials(sipDomain: SipDomain, endpoint: EndpointId): Promise<{ readonly credentials?: EndpointCredentials } | undefined> {
+  fetchCredentials(
+    sipDomain: SipDomain,
+    endpoint: EndpointId,
+  ): Promise<{ readonly credentials?: EndpointCredentials } | undefined> {
     this.#lastId += 1;
     const id = this.#lastId;
     const frame: GatewayFrame = { kind: "credential-request", id, sipDomain, endpoint };
@@ -176,7 +197,14 @@ export class ControlClient {
     });
   }
 
-  #onWelcome(channel: number, frame: { readonly tickets: readonly CallToken[]; readonly neighbours: readonly TrunkPeer[]; readonly heartbeatMs: number }): void {
+  #onWelcome(
+    channel: number,
+    frame: {
+      readonly tickets: readonly CallToken[];
+      readonly neighbours: readonly TrunkPeer[];
+      readonly heartbeatMs: number;
+    },
+  ): void {
     this.#tickets.add(frame.tickets);
     if (channel === 0) {
       this.#heartbeatMs = frame.heartbeatMs;
@@ -204,7 +232,10 @@ export class ControlClient {
       case "credentials":
         return this.#credentials.answer(frame.id, { credentials: frame.credentials });
       case "route-stored":
-        return this.#routes.stored(frame.id, frame.ok ? { ok: true } : { ok: false, code: frame.code ?? "route-refused" });
+        return this.#routes.stored(
+          frame.id,
+          frame.ok ? { ok: true } : { ok: false, code: frame.code ?? "route-refused" },
+        );
       case "probe":
         return this.#probe(channel, frame.id, frame.target);
       case "neighbours":
@@ -224,7 +255,12 @@ export class ControlClient {
 
   #beat(): void {
     this.#heartbeat?.clear();
-    this.#send(0, { kind: "heartbeat", load: this.#options.load(), counters: this.#options.counters(), draining: false });
+    this.#send(0, {
+      kind: "heartbeat",
+      load: this.#options.load(),
+      counters: this.#options.counters(),
+      draining: false,
+    });
     this.#heartbeat = this.#options.clock.setTimer(this.#heartbeatMs, () => this.#beat());
   }
 

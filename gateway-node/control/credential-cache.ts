@@ -34,7 +34,11 @@ export class CredentialCache {
   readonly #entries = new Map<string, Entry>();
   readonly #underWay = new Map<string, Promise<CredentialLookup>>();
 
-  constructor(options: { readonly clock: Clock; readonly fetch: FetchCredentials; readonly count: (name: string) => void }) {
+  constructor(options: {
+    readonly clock: Clock;
+    readonly fetch: FetchCredentials;
+    readonly count: (name: string) => void;
+  }) {
     this.#clock = options.clock;
     this.#fetch = options.fetch;
     this.#count = options.count;
@@ -47,7 +51,8 @@ export class CredentialCache {
   lookup(sipDomain: SipDomain, endpoint: EndpointId): Promise<CredentialLookup> {
     const key = `${endpoint}@${sipDomain}`;
     const entry = this.#entries.get(key);
-    if (entry !== undefined && this.#clock.nowMs() - entry.fetchedAtMs < freshFor(entry)) return Promise.resolve(asLookup(entry));
+    if (entry !== undefined && this.#clock.nowMs() - entry.fetchedAtMs < freshFor(entry))
+      return Promise.resolve(asLookup(entry));
     const underWay = this.#underWay.get(key);
     if (underWay !== undefined) return underWay;
     const asked = this.#ask(key, sipDomain, endpoint).finally(() => this.#underWay.delete(key));
@@ -59,7 +64,8 @@ export class CredentialCache {
   expire(sipDomain: SipDomain, endpoint: EndpointId): void {
     const key = `${endpoint}@${sipDomain}`;
     const entry = this.#entries.get(key);
-    if (entry?.credentials !== undefined && this.#clock.nowMs() - entry.fetchedAtMs >= CREDENTIAL_NEGATIVE_MS) this.#entries.delete(key);
+    if (entry?.credentials !== undefined && this.#clock.nowMs() - entry.fetchedAtMs >= CREDENTIAL_NEGATIVE_MS)
+      this.#entries.delete(key);
   }
 
   async #ask(key: string, sipDomain: SipDomain, endpoint: EndpointId): Promise<CredentialLookup> {
@@ -72,7 +78,8 @@ export class CredentialCache {
       return asLookup(entry);
     }
     const old = this.#entries.get(key);
-    if (old?.credentials === undefined || nowMs - old.fetchedAtMs >= CREDENTIAL_STALE_MS) return { kind: "unreachable" };
+    if (old?.credentials === undefined || nowMs - old.fetchedAtMs >= CREDENTIAL_STALE_MS)
+      return { kind: "unreachable" };
     this.#count("credentials.stale-used");
     return asLookup(old);
   }

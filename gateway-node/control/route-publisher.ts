@@ -84,7 +84,12 @@ export class RoutePublisher {
     for (const earlier of this.#outstanding.values()) {
       if (earlier.device === device && earlier.frame.kind === "route-removed") this.#outstanding.delete(earlier.id);
     }
-    const outstanding: Outstanding = { id: frame.id, channel: this.#options.channelFor(addressOfRecord), device, frame };
+    const outstanding: Outstanding = {
+      id: frame.id,
+      channel: this.#options.channelFor(addressOfRecord),
+      device,
+      frame,
+    };
     this.#outstanding.set(frame.id, outstanding);
     return outstanding;
   }

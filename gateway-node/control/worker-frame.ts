@@ -12,7 +12,11 @@ import type { DialogState } from "#sip/dialog/dialog-state";
 export type WorkerFrameReading =
   | { readonly ok: true; readonly frame: WorkerFrame }
   /** `unknown-kind` is a newer release speaking; everything else is a fault. */
-  | { readonly ok: false; readonly code: "frame-too-long" | "frame-not-json" | "frame-invalid" | "unknown-kind"; readonly detail: string };
+  | {
+      readonly ok: false;
+      readonly code: "frame-too-long" | "frame-not-json" | "frame-invalid" | "unknown-kind";
+      readonly detail: string;
+    };
 
 const callToken = z.custom<CallToken>((value) => parseCallToken(value) !== undefined);
 const legId = z.custom<LegId>((value) => parseLegId(value) !== undefined);
@@ -22,7 +26,10 @@ const accountSid = z.custom<AccountSid>((value) => parseAccountSid(value) !== un
 const count = z.number().int().nonnegative();
 const port = z.number().int().min(0).max(65_535);
 /** SIP text from the Worker ends up in header fields: a line break in it would be a second header (RFC 3261 section 7.3.1). */
-const line = z.string().max(8_192).regex(/^[^\r\n\0]*$/);
+const line = z
+  .string()
+  .max(8_192)
+  .regex(/^[^\r\n\0]*$/);
 const body = z.string().max(65_536);
 const headers = z.array(z.tuple([z.string().regex(/^[A-Za-z0-9!%*_+`'~.-]{1,64}$/), line])).max(64);
 
@@ -35,7 +42,12 @@ const audio: z.ZodType<NegotiatedAudio> = z.object({
 });
 const flow: z.ZodType<SipFlow> = z.object({ transport: z.enum(["udp", "tcp", "tls"]), host: line, port });
 const trunkPeer: z.ZodType<TrunkPeer> = z.object({ gateway: gatewayId, host: line, port });
-const lease: z.ZodType<OutgoingStreamLease> = z.object({ ssrc: count, indexLimit: count, timestamp: count, atMs: z.number() });
+const lease: z.ZodType<OutgoingStreamLease> = z.object({
+  ssrc: count,
+  indexLimit: count,
+  timestamp: count,
+  atMs: z.number(),
+});
 
 const dialog: z.ZodType<DialogState> = z.object({
   callId: line,
@@ -68,7 +80,15 @@ const phoneCapsule: z.ZodType<PhoneLegCapsule> = z.object({
   dialog,
   flow,
   invite: z
-    .object({ vias: z.array(line), from: line, to: line, callId: line, cseq: count, recordRoutes: z.array(line), requestUri: line })
+    .object({
+      vias: z.array(line),
+      from: line,
+      to: line,
+      callId: line,
+      cseq: count,
+      recordRoutes: z.array(line),
+      requestUri: line,
+    })
     .optional(),
   remoteOffer: body.optional(),
   media: rtpMedia.optional(),
@@ -164,7 +184,12 @@ const FRAMES = {
   "event-ack": z.object({ kind: z.literal("event-ack"), call: callToken, ackEvent: count }),
   "call-gone": z.object({ kind: z.literal("call-gone"), call: callToken }),
   credentials: z.object({ kind: z.literal("credentials"), id: count, credentials: credentials.optional() }),
-  "route-stored": z.object({ kind: z.literal("route-stored"), id: count, ok: z.boolean(), code: z.string().optional() }),
+  "route-stored": z.object({
+    kind: z.literal("route-stored"),
+    id: count,
+    ok: z.boolean(),
+    code: z.string().optional(),
+  }),
   probe: z.object({ kind: z.literal("probe"), id: count, target: trunkPeer }),
   neighbours: z.object({ kind: z.literal("neighbours"), neighbours: z.array(trunkPeer) }),
   tickets: z.object({ kind: z.literal("tickets"), tickets: z.array(callToken) }),
@@ -185,7 +210,8 @@ const workerFrame: z.ZodType<WorkerFrame> = z.discriminatedUnion("kind", [
 ]);
 
 export function readWorkerFrame(text: string): WorkerFrameReading {
-  if (text.length > CONTROL_FRAME_LIMIT) return { ok: false, code: "frame-too-long", detail: `${String(text.length)} characters` };
+  if (text.length > CONTROL_FRAME_LIMIT)
+    return { ok: false, code: "frame-too-long", detail: `${String(text.length)} characters` };
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -195,8 +221,13 @@ export function readWorkerFrame(text: string): WorkerFrameReading {
   const result = workerFrame.safeParse(value);
   if (result.success) return { ok: true, frame: result.data };
   const kind = typeof value === "object" && value !== null && "kind" in value ? value.kind : undefined;
-  if (typeof kind === "string" && !Object.hasOwn(FRAMES, kind)) return { ok: false, code: "unknown-kind", detail: kind.slice(0, 64) };
+  if (typeof kind === "string" && !Object.hasOwn(FRAMES, kind))
+    return { ok: false, code: "unknown-kind", detail: kind.slice(0, 64) };
   const issue = result.error.issues[0];
   // Path and code only: values can be secrets.
-  return { ok: false, code: "frame-invalid", detail: `${String(kind)} ${issue?.path.join(".") ?? ""} ${issue?.code ?? ""}` };
+  return {
+    ok: false,
+    code: "frame-invalid",
+    detail: `${String(kind)} ${issue?.path.join(".") ?? ""} ${issue?.code ?? ""}`,
+  };
 }

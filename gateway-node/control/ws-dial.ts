@@ -6,7 +6,11 @@ import type { DialControlSocket } from "./control-channel.ts";
 export function createWsDial(guard: (work: () => void) => void): DialControlSocket {
   return (url, handlers) => {
     // Compression would cost more than it saves on frames of a few hundred bytes.
-    const socket = new WebSocket(url, CONTROL_SUBPROTOCOL, { maxPayload: CONTROL_FRAME_LIMIT * 4, perMessageDeflate: false, handshakeTimeout: 4_000 });
+    const socket = new WebSocket(url, CONTROL_SUBPROTOCOL, {
+      maxPayload: CONTROL_FRAME_LIMIT * 4,
+      perMessageDeflate: false,
+      handshakeTimeout: 4_000,
+    });
     let closed = false;
     const close = (code: number): void => {
       if (closed) return;

@@ -10,15 +10,56 @@ export type LogEvent =
   | { readonly event: "gateway.fault"; readonly code: string; readonly problem: string; readonly stack?: string }
   | { readonly event: "control.open"; readonly channel: number }
   | { readonly event: "control.down"; readonly channel: number }
-  | { readonly event: "control.refused"; readonly channel: number; readonly code: ControlRefusal; readonly detail: string }
-  | { readonly event: "register.stored"; readonly sipDomain: SipDomain; readonly endpoint: EndpointId; readonly transport: string; readonly bindings: number }
-  | { readonly event: "register.removed"; readonly sipDomain: SipDomain; readonly endpoint: EndpointId; readonly reason: string }
+  | {
+      readonly event: "control.refused";
+      readonly channel: number;
+      readonly code: ControlRefusal;
+      readonly detail: string;
+    }
+  | {
+      readonly event: "register.stored";
+      readonly sipDomain: SipDomain;
+      readonly endpoint: EndpointId;
+      readonly transport: string;
+      readonly bindings: number;
+    }
+  | {
+      readonly event: "register.removed";
+      readonly sipDomain: SipDomain;
+      readonly endpoint: EndpointId;
+      readonly reason: string;
+    }
   | { readonly event: "register.refused"; readonly status: number; readonly code: string }
-  | { readonly event: "leg.started"; readonly call: CallToken; readonly leg: LegId; readonly role: string; readonly epoch: number }
+  | {
+      readonly event: "leg.started";
+      readonly call: CallToken;
+      readonly leg: LegId;
+      readonly role: string;
+      readonly epoch: number;
+    }
   | { readonly event: "leg.ended"; readonly call: CallToken; readonly leg: LegId; readonly cause: string }
-  | { readonly event: "leg.adopted"; readonly call: CallToken; readonly leg: LegId; readonly epoch: number; readonly tookMs: number }
-  | { readonly event: "leg.adoption-failed"; readonly call: CallToken; readonly leg: LegId; readonly epoch: number; readonly status: number }
-  | { readonly event: "leg.fault"; readonly call: CallToken; readonly leg: LegId; readonly code: string; readonly problem: string; readonly stack?: string }
+  | {
+      readonly event: "leg.adopted";
+      readonly call: CallToken;
+      readonly leg: LegId;
+      readonly epoch: number;
+      readonly tookMs: number;
+    }
+  | {
+      readonly event: "leg.adoption-failed";
+      readonly call: CallToken;
+      readonly leg: LegId;
+      readonly epoch: number;
+      readonly status: number;
+    }
+  | {
+      readonly event: "leg.fault";
+      readonly call: CallToken;
+      readonly leg: LegId;
+      readonly code: string;
+      readonly problem: string;
+      readonly stack?: string;
+    }
   | { readonly event: "neighbour.silent"; readonly neighbour: GatewayId; readonly silentMs: number }
   | { readonly event: "media.log"; readonly detail: unknown };
 

@@ -12,7 +12,10 @@ export interface Logger {
 export function createLogger(level: string, bindings: Readonly<Record<string, string>>): Logger {
   // Not synchronous: a reader that does not keep up must not stop the media of all calls.
   const destination = pino.destination({ dest: 2, sync: false, minLength: 0 });
-  const logger = pino({ level, base: bindings, timestamp: pino.stdTimeFunctions.isoTime, messageKey: "event" }, destination);
+  const logger = pino(
+    { level, base: bindings, timestamp: pino.stdTimeFunctions.isoTime, messageKey: "event" },
+    destination,
+  );
   return {
     log: (line) => {
       const { event, ...fields } = line;

@@ -25,9 +25,7 @@ interface Entry {
 
 export type StoreOutcome =
   /** Nothing that the Worker needs to know. */
-  | { readonly kind: "absorbed" }
-  | { readonly kind: "published" }
-  | { readonly kind: "refused"; readonly code: string };
+  { readonly kind: "absorbed" } | { readonly kind: "published" } | { readonly kind: "refused"; readonly code: string };
 
 export interface BindingStoreOptions {
   readonly clock: Clock;
@@ -55,8 +53,17 @@ export class BindingStore {
   }
 
   /** New and changed routes are stored at the Worker before the bindings count; otherwise nothing changes. */
-  async replace(address: AddressOfRecord, bindings: readonly ContactBinding[], removal: RouteRemovalReason): Promise<StoreOutcome> {
-    const entry = this.#entries.get(addressKey(address)) ?? { address, bindings: [], published: new Map(), timer: undefined };
+  async replace(
+    address: AddressOfRecord,
+    bindings: readonly ContactBinding[],
+    removal: RouteRemovalReason,
+  ): Promise<StoreOutcome> {
+    const entry = this.#entries.get(addressKey(address)) ?? {
+      address,
+      bindings: [],
+      published: new Map(),
+      timer: undefined,
+    };
     const nowMs = this.#options.clock.nowMs();
     const wanted = routesOf(address, bindings, nowMs);
     const added = [...wanted.values()].filter((route) => isNews(route, entry.published.get(route.device), nowMs));
@@ -110,13 +117,19 @@ export class BindingStore {
 }
 
 /** One route for each device: that of its newest binding. */
-function routesOf(address: AddressOfRecord, bindings: readonly ContactBinding[], nowMs: number): ReadonlyMap<string, PublishedRoute> {
+function routesOf(
+  address: AddressOfRecord,
+  bindings: readonly ContactBinding[],
+  nowMs: number,
+): ReadonlyMap<string, PublishedRoute> {
   return new Map(bindings.map((binding) => [binding.device, routeOf(address, binding, nowMs)]));
 }
 
 /** Changed, or so old that the Worker's hard limit comes near. */
 function isNews(route: PublishedRoute, published: Published | undefined, nowMs: number): boolean {
-  return published === undefined || published.digest !== digestOf(route) || nowMs - published.atMs > ROUTE_LIFETIME_MS / 2;
+  return (
+    published === undefined || published.digest !== digestOf(route) || nowMs - published.atMs > ROUTE_LIFETIME_MS / 2
+  );
 }
 
 function digestOf({ contact, flow, userAgent, sipInstance }: PublishedRoute): string {

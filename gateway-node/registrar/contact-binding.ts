@@ -40,7 +40,10 @@ export function addressKey({ sipDomain, endpoint }: AddressOfRecord): string {
 
 /** Stable for one phone over restarts and changes of its address, as far as it says who it is. */
 export function deviceOf(address: AddressOfRecord, sipInstance: string | undefined, uri: SipUri): string {
-  const text = sipInstance === undefined ? `contact\n${addressKey(address)}\n${uri.user ?? ""}\n${uri.host}` : `instance\n${sipInstance}`;
+  const text =
+    sipInstance === undefined
+      ? `contact\n${addressKey(address)}\n${uri.user ?? ""}\n${uri.host}`
+      : `instance\n${sipInstance}`;
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }
 
@@ -55,8 +58,19 @@ export function regIdOf(contact: NameAddr): number | undefined {
 }
 
 /** Whether a Contact replaces this binding: the same URI, or the same flow of the same instance (RFC 5626 section 6). */
-export function isSameBinding(binding: ContactBinding, uri: SipUri, sipInstance: string | undefined, regId: number | undefined): boolean {
-  if (sipInstance !== undefined && regId !== undefined && binding.sipInstance === sipInstance && binding.regId === regId) return true;
+export function isSameBinding(
+  binding: ContactBinding,
+  uri: SipUri,
+  sipInstance: string | undefined,
+  regId: number | undefined,
+): boolean {
+  if (
+    sipInstance !== undefined &&
+    regId !== undefined &&
+    binding.sipInstance === sipInstance &&
+    binding.regId === regId
+  )
+    return true;
   return sipUriEquals(binding.uri, uri);
 }
 

@@ -3,7 +3,12 @@ import { hash } from "node:crypto";
 import type { EndpointCredentials } from "#protocol/control-frames";
 import { parseEndpointId } from "#protocol/ids";
 import type { EndpointId, SipDomain } from "#protocol/ids";
-import { challengeHeaders, digestResponse, parseDigestAuthorization, verifyDigest } from "#sip/core/digest-authentication";
+import {
+  challengeHeaders,
+  digestResponse,
+  parseDigestAuthorization,
+  verifyDigest,
+} from "#sip/core/digest-authentication";
 import type { DigestAlgorithm, DigestAuthorization, HashHex } from "#sip/core/digest-authentication";
 import { equalInConstantTime } from "#sip/core/nonce";
 import { headerValues } from "#sip/message/headers";
@@ -16,8 +21,18 @@ import type { NonceAuthority, NonceScope } from "./nonce-authority.ts";
 export type ChallengeKind = "user" | "proxy";
 
 export type DigestVerdict =
-  | { readonly kind: "authenticated"; readonly endpoint: EndpointId; readonly credentials: EndpointCredentials; /** Value of Authentication-Info. */ readonly info: string }
-  | { readonly kind: "challenge"; readonly status: 401 | 407; readonly headers: readonly (readonly [name: string, value: string])[]; readonly code: string }
+  | {
+      readonly kind: "authenticated";
+      readonly endpoint: EndpointId;
+      readonly credentials: EndpointCredentials;
+      /** Value of Authentication-Info. */ readonly info: string;
+    }
+  | {
+      readonly kind: "challenge";
+      readonly status: 401 | 407;
+      readonly headers: readonly (readonly [name: string, value: string])[];
+      readonly code: string;
+    }
   /** The Worker cannot be asked and nothing is remembered. */
   | { readonly kind: "unreachable" };
 
@@ -59,20 +74,29 @@ export class DigestGate {
     if (nonce.verdict === "forged") return this.#challenge(scope, kind, "nonce-unknown");
 
     const endpoint = parseEndpointId(authorization.username);
-    const lookup: CredentialLookup = endpoint === undefined ? { kind: "unknown" } : await this.#options.credentials.lookup(realm, endpoint);
+    const lookup: CredentialLookup =
+      endpoint === undefined ? { kind: "unknown" } : await this.#options.credentials.lookup(realm, endpoint);
     if (lookup.kind === "unreachable") return { kind: "unreachable" };
     const secrets = lookup.kind === "found" ? lookup.credentials : NOBODY;
     const ha1 = authorization.algorithm === "MD5" ? secrets.ha1Md5 : secrets.ha1Sha256;
-    const right = verifyDigest(authorization, { method: request.method, ha1, hash: hashHex }) || (nonce.purpose === "refresh" && verifyWithoutQop(authorization, request.method, ha1));
+    const right =
+      verifyDigest(authorization, { method: request.method, ha1, hash: hashHex }) ||
+      (nonce.purpose === "refresh" && verifyWithoutQop(authorization, request.method, ha1));
     if (!right || lookup.kind === "unknown" || endpoint === undefined) {
       if (endpoint !== undefined) this.#options.credentials.expire(realm, endpoint);
       return this.#challenge(scope, kind, "digest-wrong");
     }
     // Only someone who knows the password learns that it was the nonce (RFC 7616 section 3.3, "stale").
     if (nonce.verdict === "stale") return this.#challenge(scope, kind, "nonce-stale", true);
-    if (!this.#options.nonces.use(authorization.nonce, authorization.nc ?? 1)) return this.#challenge(scope, kind, "nonce-replayed");
+    if (!this.#options.nonces.use(authorization.nonce, authorization.nc ?? 1))
+      return this.#challenge(scope, kind, "nonce-replayed");
     const nextNonce = this.#options.nonces.issue("refresh", scope);
-    return { kind: "authenticated", endpoint, credentials: lookup.credentials, info: authenticationInfo(authorization, ha1, nextNonce) };
+    return {
+      kind: "authenticated",
+      endpoint,
+      credentials: lookup.credentials,
+      info: authenticationInfo(authorization, ha1, nextNonce),
+    };
   }
 
   #challenge(scope: ChallengeScope, kind: ChallengeKind, code: string, stale = false): DigestVerdict {
@@ -86,7 +110,11 @@ export class DigestGate {
 }
 
 /** A client may send credentials for several realms (RFC 3261 section 22.3); the first for ours counts. */
-function readAuthorization(request: SipRequest, realm: SipDomain, kind: ChallengeKind): DigestAuthorization | undefined {
+function readAuthorization(
+  request: SipRequest,
+  realm: SipDomain,
+  kind: ChallengeKind,
+): DigestAuthorization | undefined {
   for (const value of headerValues(request, KINDS[kind].request)) {
     const authorization = parseDigestAuthorization(value);
     if (authorization?.realm === realm) return authorization;
@@ -98,13 +126,21 @@ function readAuthorization(request: SipRequest, realm: SipDomain, kind: Challeng
  * RFC 7616 section 3.4.1 for clients without qop. belle-sip (Linphone) drops it when it takes up a nextnonce; such a
  * nonce counts as used after one answer, so nothing can be replayed, and its refresh stays one message.
  */
-function verifyWithoutQop({ algorithm, nonce, uri, qop, response }: DigestAuthorization, method: string, ha1: string): boolean {
+function verifyWithoutQop(
+  { algorithm, nonce, uri, qop, response }: DigestAuthorization,
+  method: string,
+  ha1: string,
+): boolean {
   if (qop !== undefined) return false;
   return equalInConstantTime(response, hashHex(algorithm, `${ha1}:${nonce}:${hashHex(algorithm, `${method}:${uri}`)}`));
 }
 
 /** RFC 7616 section 3.5: proves that we know the secret too, and hands over the nonce of the next request. */
-function authenticationInfo({ algorithm, uri, nonce, ncText = "", cnonce = "" }: DigestAuthorization, ha1: string, nextNonce: string): string {
+function authenticationInfo(
+  { algorithm, uri, nonce, ncText = "", cnonce = "" }: DigestAuthorization,
+  ha1: string,
+  nextNonce: string,
+): string {
   const rspauth = digestResponse({ hash: hashHex, algorithm, ha1, method: "", uri, nonce, nc: ncText, cnonce });
   const quotedCnonce = cnonce.replaceAll(/["\\]/g, "\\$&");
   const proof = ncText === "" ? "" : `, rspauth="${rspauth}", cnonce="${quotedCnonce}", nc=${ncText}`;

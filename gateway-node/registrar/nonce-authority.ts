@@ -17,10 +17,15 @@ export interface NonceScope {
   readonly host: string;
 }
 
-export type NonceCheck = { readonly verdict: "valid" | "stale"; readonly purpose: Purpose } | { readonly verdict: "forged" };
+export type NonceCheck =
+  | { readonly verdict: "valid" | "stale"; readonly purpose: Purpose }
+  | { readonly verdict: "forged" };
 
 type Purpose = "challenge" | "refresh";
-const LIFETIMES_MS: Readonly<Record<Purpose, number>> = { challenge: CHALLENGE_LIFETIME_MS, refresh: REFRESH_LIFETIME_MS };
+const LIFETIMES_MS: Readonly<Record<Purpose, number>> = {
+  challenge: CHALLENGE_LIFETIME_MS,
+  refresh: REFRESH_LIFETIME_MS,
+};
 const PURPOSES: readonly Purpose[] = ["challenge", "refresh"];
 
 export class NonceAuthority {
@@ -42,7 +47,11 @@ export class NonceAuthority {
   /** Before the digest is computed: what is not genuine or not in time needs no more work. */
   check(nonce: string, scope: NonceScope): NonceCheck {
     for (const purpose of PURPOSES) {
-      const verdict = checkNonce(nonce, { ...this.#keyFor(purpose, scope), nowMs: this.#clock.nowMs(), lifetimeMs: LIFETIMES_MS[purpose] });
+      const verdict = checkNonce(nonce, {
+        ...this.#keyFor(purpose, scope),
+        nowMs: this.#clock.nowMs(),
+        lifetimeMs: LIFETIMES_MS[purpose],
+      });
       if (verdict !== "forged") return { verdict, purpose };
     }
     return { verdict: "forged" };
@@ -55,7 +64,10 @@ export class NonceAuthority {
     return this.#counter.accept(nonce, count, { nowMs: this.#clock.nowMs(), expiresAtMs });
   }
 
-  #keyFor(purpose: Purpose, scope: NonceScope): { readonly key: KeyObject; readonly hmacHex: typeof hmacHex; readonly context: string } {
+  #keyFor(
+    purpose: Purpose,
+    scope: NonceScope,
+  ): { readonly key: KeyObject; readonly hmacHex: typeof hmacHex; readonly context: string } {
     return { key: this.#key, hmacHex, context: `${purpose}\n${scope.realm}\n${scope.host}` };
   }
 }

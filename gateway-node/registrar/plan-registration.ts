@@ -19,7 +19,12 @@ export type RegistrationPlan =
   | {
       readonly ok: false;
       readonly status: number;
-      readonly code: "contact-invalid" | "wildcard-with-expires" | "expires-too-brief" | "out-of-order" | "too-many-bindings";
+      readonly code:
+        | "contact-invalid"
+        | "wildcard-with-expires"
+        | "expires-too-brief"
+        | "out-of-order"
+        | "too-many-bindings";
       readonly headers?: readonly (readonly [name: string, value: string])[];
     };
 
@@ -36,12 +41,15 @@ export function planRegistration(input: RegistrationInput): RegistrationPlan {
   const live = input.current.filter((binding) => binding.expiresAtMs > nowMs);
   const contacts = contactsOf(request);
   const order = { callId: callIdOf(request), cseq: cseqOf(request)?.number };
-  if (contacts === undefined || order.callId === undefined || order.cseq === undefined) return refuse(400, "contact-invalid");
+  if (contacts === undefined || order.callId === undefined || order.cseq === undefined)
+    return refuse(400, "contact-invalid");
   const { callId, cseq } = { callId: order.callId, cseq: order.cseq };
 
   if (contacts === "*") {
     if (expiresOf(request) !== 0) return refuse(400, "wildcard-with-expires");
-    return live.some((binding) => isOutOfOrder(binding, callId, cseq)) ? refuse(500, "out-of-order") : { ok: true, bindings: [] };
+    return live.some((binding) => isOutOfOrder(binding, callId, cseq))
+      ? refuse(500, "out-of-order")
+      : { ok: true, bindings: [] };
   }
 
   let bindings: readonly ContactBinding[] = live;
@@ -96,6 +104,9 @@ function isOutOfOrder(binding: ContactBinding, callId: string, cseq: number): bo
   return binding.callId === callId && cseq <= binding.cseq;
 }
 
-function refuse(status: number, code: Extract<RegistrationPlan, { ok: false }>["code"]): Extract<RegistrationPlan, { ok: false }> {
+function refuse(
+  status: number,
+  code: Extract<RegistrationPlan, { ok: false }>["code"],
+): Extract<RegistrationPlan, { ok: false }> {
   return { ok: false, status, code };
 }

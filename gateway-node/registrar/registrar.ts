@@ -71,7 +71,9 @@ export class Registrar {
       log({ event: "register.stored", ...address, transport: flow.transport, bindings: plan.bindings.length });
     }
     const contacts = plan.bindings.map((binding) => ["Contact", contactValue(binding, clock.nowMs())] as const);
-    transaction.respond(createResponse(request, 200, { toTag: this.#options.createTag(), headers: [...contacts, nonceInfo] }));
+    transaction.respond(
+      createResponse(request, 200, { toTag: this.#options.createTag(), headers: [...contacts, nonceInfo] }),
+    );
   }
 
   #refuse(transaction: ServerTransaction, status: number, code: string, headers: HeaderPairs = []): void {
@@ -105,6 +107,9 @@ function addressOf(request: SipRequest): AddressOfRecord | undefined {
 
 function removalReason(request: SipRequest): RouteRemovalReason {
   const contacts = contactsOf(request);
-  const leaves = contacts === "*" || expiresOf(request) === 0 || (contacts ?? []).some((contact) => contact.params.get("expires") === "0");
+  const leaves =
+    contacts === "*" ||
+    expiresOf(request) === 0 ||
+    (contacts ?? []).some((contact) => contact.params.get("expires") === "0");
   return leaves ? "unregistered" : "replaced";
 }

@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import { ConfigError, readGatewayConfig } from "../../../../gateway-node/config.ts";
 
 const pem = (kind: "ed25519" | "x25519"): string =>
-  (kind === "ed25519" ? generateKeyPairSync("ed25519") : generateKeyPairSync("x25519")).privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  (kind === "ed25519" ? generateKeyPairSync("ed25519") : generateKeyPairSync("x25519")).privateKey
+    .export({ type: "pkcs8", format: "pem" })
+    .toString();
 
 const FILES: Readonly<Record<string, string>> = {
   "/key": pem("ed25519"),
@@ -51,7 +53,15 @@ function problemsOf(env: Readonly<Record<string, string | undefined>>): readonly
 describe("the configuration of a gateway", () => {
   it("is frozen, typed and complete", () => {
     const config = readGatewayConfig(GOOD, readFile);
-    expect(config).toMatchObject({ gateway: "us-east", sipPorts: { udp: 5060, tcp: 5060, tls: 5061 }, rtpPorts: [20000, 21999], channels: 2, mediaHosts: [], exitOnStdinEnd: false, logLevel: "info" });
+    expect(config).toMatchObject({
+      gateway: "us-east",
+      sipPorts: { udp: 5060, tcp: 5060, tls: 5061 },
+      rtpPorts: [20000, 21999],
+      channels: 2,
+      mediaHosts: [],
+      exitOnStdinEnd: false,
+      logLevel: "info",
+    });
     expect(config.fleetKey).toHaveLength(32);
     expect(config.enrolmentKey.asymmetricKeyType).toBe("ed25519");
     expect(Object.isFrozen(config) && Object.isFrozen(config.sipPorts)).toBe(true);
@@ -91,7 +101,15 @@ describe("the configuration of a gateway", () => {
   });
 
   it("takes several media hosts and the switch of a supervisor", () => {
-    const config = readGatewayConfig({ ...GOOD, GATEWAY_MEDIA_HOSTS: "127.0.0.1, 192.0.2.9", GATEWAY_EXIT_ON_STDIN_END: "1", GATEWAY_LOG_LEVEL: "debug" }, readFile);
+    const config = readGatewayConfig(
+      {
+        ...GOOD,
+        GATEWAY_MEDIA_HOSTS: "127.0.0.1, 192.0.2.9",
+        GATEWAY_EXIT_ON_STDIN_END: "1",
+        GATEWAY_LOG_LEVEL: "debug",
+      },
+      readFile,
+    );
     expect(config).toMatchObject({ mediaHosts: ["127.0.0.1", "192.0.2.9"], exitOnStdinEnd: true, logLevel: "debug" });
   });
 

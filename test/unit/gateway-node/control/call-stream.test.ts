@@ -43,7 +43,12 @@ describe("commands of a call's stream", () => {
 
 describe("events of a call's stream", () => {
   it("reach the Call object exactly once and in order over a channel that loses, repeats and reconnects", () => {
-    const step = fc.oneof(fc.constant("append" as const), fc.constant("reconnect" as const), fc.constant("lose" as const), fc.constant("ack" as const));
+    const step = fc.oneof(
+      fc.constant("append" as const),
+      fc.constant("reconnect" as const),
+      fc.constant("lose" as const),
+      fc.constant("ack" as const),
+    );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
         const stream = new CallStream();

@@ -1,12 +1,18 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { CallStreams, COMMAND_ACK_MS, EVENT_REPEAT_MS, IDLE_STREAM_MS } from "../../../../gateway-node/control/call-streams.ts";
+import {
+  CallStreams,
+  COMMAND_ACK_MS,
+  EVENT_REPEAT_MS,
+  IDLE_STREAM_MS,
+} from "../../../../gateway-node/control/call-streams.ts";
 import type { GatewayFrame } from "../../../../protocol/control-frames.ts";
 import type { CallToken, LegId } from "../../../../protocol/ids.ts";
 import { VirtualClock } from "../support/virtual-clock.ts";
 
 const call = "T".repeat(54) as CallToken;
 const leg = "a" as LegId;
-const confirm = (seq: number, ackEvent = 0) => ({ kind: "call-command", call, ackEvent, seq, epoch: 1, command: { kind: "confirm-leg", leg } }) as const;
+const confirm = (seq: number, ackEvent = 0) =>
+  ({ kind: "call-command", call, ackEvent, seq, epoch: 1, command: { kind: "confirm-leg", leg } }) as const;
 
 let clock: VirtualClock;
 let sent: { readonly channel: number; readonly frame: GatewayFrame }[];
@@ -37,7 +43,12 @@ describe("the streams of a gateway", () => {
     streams.receive(1, confirm(1));
     streams.open(call, 0);
     streams.publish(call, 3, { kind: "leg-cancelled", leg });
-    expect(sent).toEqual([{ channel: 1, frame: { kind: "call-event", call, ackCommand: 1, seq: 1, epoch: 3, event: { kind: "leg-cancelled", leg } } }]);
+    expect(sent).toEqual([
+      {
+        channel: 1,
+        frame: { kind: "call-event", call, ackCommand: 1, seq: 1, epoch: 3, event: { kind: "leg-cancelled", leg } },
+      },
+    ]);
   });
 
   it("acknowledge commands after a second when no event went out, and not again after an event", () => {

@@ -1,5 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { ControlChannel, OPENING_MS, PING_MS, REFUSED_PAUSE_MS } from "../../../../gateway-node/control/control-channel.ts";
+import {
+  ControlChannel,
+  OPENING_MS,
+  PING_MS,
+  REFUSED_PAUSE_MS,
+} from "../../../../gateway-node/control/control-channel.ts";
 import { enrolmentText } from "../../../../protocol/control-frames.ts";
 import type { CallToken, GatewayId, GatewayInstanceId } from "../../../../protocol/ids.ts";
 import { FakeDial } from "../support/fake-control-socket.ts";

@@ -3,7 +3,14 @@ import { hashToChannel } from "../../../../gateway-node/control/channel-hash.ts"
 import { ControlClient } from "../../../../gateway-node/control/control-client.ts";
 import type { NumberedCommand } from "../../../../protocol/call-messages.ts";
 import type { PublishedRoute } from "../../../../protocol/control-frames.ts";
-import type { CallToken, EndpointId, GatewayId, GatewayInstanceId, LegId, SipDomain } from "../../../../protocol/ids.ts";
+import type {
+  CallToken,
+  EndpointId,
+  GatewayId,
+  GatewayInstanceId,
+  LegId,
+  SipDomain,
+} from "../../../../protocol/ids.ts";
 import { FakeDial } from "../support/fake-control-socket.ts";
 import { settle, VirtualClock } from "../support/virtual-clock.ts";
 
@@ -123,7 +130,12 @@ describe("the control client", () => {
     const answer = control.fetchCredentials(sipDomain, endpoint);
     clock.advance(50);
     openBoth();
-    const asked = [0, 1].flatMap((channel) => worker.of(channel).framesOf("credential-request").map((frame) => ({ channel, frame })));
+    const asked = [0, 1].flatMap((channel) =>
+      worker
+        .of(channel)
+        .framesOf("credential-request")
+        .map((frame) => ({ channel, frame })),
+    );
     expect(asked).toHaveLength(1);
     worker.of(asked[0]?.channel ?? 0).deliver({ kind: "credentials", id: asked[0]?.frame.id ?? 0 });
     expect(await answer).toEqual({ credentials: undefined });
@@ -138,7 +150,14 @@ describe("the control client", () => {
 
   it("carries out a command once, even when it comes again over the other channel's reconnect", () => {
     openBoth();
-    const command = { kind: "call-command", call: ticket(0), ackEvent: 0, seq: 1, epoch: 1, command: { kind: "confirm-leg", leg } } as const;
+    const command = {
+      kind: "call-command",
+      call: ticket(0),
+      ackEvent: 0,
+      seq: 1,
+      epoch: 1,
+      command: { kind: "confirm-leg", leg },
+    } as const;
     worker.of(1).deliver(command);
     worker.of(1).drop();
     clock.advance(50);
@@ -163,9 +182,13 @@ describe("the control client", () => {
 
   it("answers a probe on the channel that asked", async () => {
     openBoth();
-    worker.of(1).deliver({ kind: "probe", id: 7, target: { gateway: "eu-west" as GatewayId, host: "127.0.0.1", port: 5072 } });
+    worker
+      .of(1)
+      .deliver({ kind: "probe", id: 7, target: { gateway: "eu-west" as GatewayId, host: "127.0.0.1", port: 5072 } });
     await settle();
-    expect(worker.of(1).framesOf("probe-result")).toEqual([{ kind: "probe-result", id: 7, gateway: "eu-west", alive: true }]);
+    expect(worker.of(1).framesOf("probe-result")).toEqual([
+      { kind: "probe-result", id: 7, gateway: "eu-west", alive: true },
+    ]);
   });
 
   it("stops without a timer left", () => {

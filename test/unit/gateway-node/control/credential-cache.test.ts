@@ -1,5 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { CREDENTIAL_FRESH_MS, CREDENTIAL_NEGATIVE_MS, CREDENTIAL_STALE_MS, CredentialCache } from "../../../../gateway-node/control/credential-cache.ts";
+import {
+  CREDENTIAL_FRESH_MS,
+  CREDENTIAL_NEGATIVE_MS,
+  CREDENTIAL_STALE_MS,
+  CredentialCache,
+} from "../../../../gateway-node/control/credential-cache.ts";
 import type { EndpointCredentials } from "../../../../protocol/control-frames.ts";
 import type { EndpointId, SipDomain } from "../../../../protocol/ids.ts";
 import { credentialsFor } from "../support/phone-credentials.ts";

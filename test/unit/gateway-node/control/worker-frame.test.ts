@@ -3,7 +3,14 @@ import { readWorkerFrame } from "../../../../gateway-node/control/worker-frame.t
 import { CONTROL_FRAME_LIMIT } from "../../../../protocol/control-frames.ts";
 
 const call = "T".repeat(54);
-const command = (fields: object): object => ({ kind: "call-command", call, ackEvent: 0, seq: 1, epoch: 1, command: { leg: "a", ...fields } });
+const command = (fields: object): object => ({
+  kind: "call-command",
+  call,
+  ackEvent: 0,
+  seq: 1,
+  epoch: 1,
+  command: { leg: "a", ...fields },
+});
 const invite = {
   kind: "invite-leg",
   leg: "b1",
@@ -23,7 +30,16 @@ const invite = {
 describe("frames from the Worker", () => {
   it.each([
     ["challenge", { kind: "challenge", nonce: "00" }],
-    ["welcome", { kind: "welcome", protocol: 1, tickets: [call], neighbours: [{ gateway: "eu-west", host: "127.0.0.1", port: 5072 }], heartbeatMs: 5_000 }],
+    [
+      "welcome",
+      {
+        kind: "welcome",
+        protocol: 1,
+        tickets: [call],
+        neighbours: [{ gateway: "eu-west", host: "127.0.0.1", port: 5072 }],
+        heartbeatMs: 5_000,
+      },
+    ],
     ["refused", { kind: "refused", code: "gateway-revoked", detail: "", final: true }],
     ["event-ack", { kind: "event-ack", call, ackEvent: 4 }],
     ["call-gone", { kind: "call-gone", call }],
@@ -33,7 +49,13 @@ describe("frames from the Worker", () => {
     ["tickets", { kind: "tickets", tickets: [] }],
     ["invite-leg", { ...command({}), command: invite }],
     ["answer-leg", command({ kind: "answer-leg", codec: "PCMA" })],
-    ["join-leg to a trunk", command({ kind: "join-leg", join: { kind: "trunk", gateway: "eu-west", host: "127.0.0.1", port: 1, stream: "0123456789abcdef" } })],
+    [
+      "join-leg to a trunk",
+      command({
+        kind: "join-leg",
+        join: { kind: "trunk", gateway: "eu-west", host: "127.0.0.1", port: 1, stream: "0123456789abcdef" },
+      }),
+    ],
   ])("%s is read as it is", (_name, frame) => {
     expect(readWorkerFrame(JSON.stringify(frame))).toEqual({ ok: true, frame });
   });
@@ -50,17 +72,39 @@ describe("frames from the Worker", () => {
     ["a token of the wrong shape", JSON.stringify({ kind: "call-gone", call: "../x" }), "frame-invalid"],
     ["sequence number 0", JSON.stringify({ ...command({ kind: "confirm-leg" }), seq: 0 }), "frame-invalid"],
     ["an unknown command", JSON.stringify(command({ kind: "explode" })), "frame-invalid"],
-    ["a header name that is none", JSON.stringify({ ...command({}), command: { ...invite, headers: [["X:\r\n", "1"]] } }), "frame-invalid"],
-    ["a line break in a header value", JSON.stringify({ ...command({}), command: { ...invite, headers: [["X", "1\r\nEvil: 2"]] } }), "frame-invalid"],
-    ["a line break in the request-URI", JSON.stringify({ ...command({}), command: { ...invite, requestUri: "sip:a\r\nb" } }), "frame-invalid"],
-    ["a final refusal that is a success", JSON.stringify(command({ kind: "reject-leg", status: 200, reason: "" })), "frame-invalid"],
+    [
+      "a header name that is none",
+      JSON.stringify({ ...command({}), command: { ...invite, headers: [["X:\r\n", "1"]] } }),
+      "frame-invalid",
+    ],
+    [
+      "a line break in a header value",
+      JSON.stringify({ ...command({}), command: { ...invite, headers: [["X", "1\r\nEvil: 2"]] } }),
+      "frame-invalid",
+    ],
+    [
+      "a line break in the request-URI",
+      JSON.stringify({ ...command({}), command: { ...invite, requestUri: "sip:a\r\nb" } }),
+      "frame-invalid",
+    ],
+    [
+      "a final refusal that is a success",
+      JSON.stringify(command({ kind: "reject-leg", status: 200, reason: "" })),
+      "frame-invalid",
+    ],
   ])("%s is refused with a code and never throws", (_name, text, code) => {
     const reading = readWorkerFrame(text);
     expect(reading.ok ? "accepted" : reading.code).toBe(code);
   });
 
   it("does not repeat values in what it says about a bad frame", () => {
-    const reading = readWorkerFrame(JSON.stringify({ kind: "credentials", id: 1, credentials: { account: "x", ha1Md5: "secret", ha1Sha256: "secret" } }));
+    const reading = readWorkerFrame(
+      JSON.stringify({
+        kind: "credentials",
+        id: 1,
+        credentials: { account: "x", ha1Md5: "secret", ha1Sha256: "secret" },
+      }),
+    );
     expect(JSON.stringify(reading)).not.toContain("secret");
   });
 });

@@ -19,7 +19,12 @@ let calls = 0;
 /** A REGISTER with a Call-ID of its own unless one is given, so that order is no matter. */
 function register(parts: Partial<RequestParts> = {}, flow = PHONE_FLOW): Promise<FakeServerTransaction> {
   calls += 1;
-  return lab.receiveAuthenticated({ method: "REGISTER", callId: `r${String(calls)}`, ...parts }, "alice", "wonder", flow);
+  return lab.receiveAuthenticated(
+    { method: "REGISTER", callId: `r${String(calls)}`, ...parts },
+    "alice",
+    "wonder",
+    flow,
+  );
 }
 
 describe("a REGISTER without credentials", () => {
@@ -27,21 +32,34 @@ describe("a REGISTER without credentials", () => {
     const { statuses, last } = await lab.receive(request({ method: "REGISTER", uri: "sip:127.0.0.1:5060" }));
     expect(statuses).toEqual([401]);
     const challenges = headerValues(last, "www-authenticate");
-    expect(challenges.map((challenge) => [challengeField(challenge, "realm"), challengeField(challenge, "algorithm"), challengeField(challenge, "qop")])).toEqual([
+    expect(
+      challenges.map((challenge) => [
+        challengeField(challenge, "realm"),
+        challengeField(challenge, "algorithm"),
+        challengeField(challenge, "qop"),
+      ]),
+    ).toEqual([
       ["demo.test", "SHA-256", "auth"],
       ["demo.test", "MD5", "auth"],
     ]);
   });
 
   it.each([
-    ["baresip before 2.0, which stops at any challenge but MD5", ["User-Agent: baresip v1.0.0 (x86_64/linux)"], undefined, ["MD5"]],
+    [
+      "baresip before 2.0, which stops at any challenge but MD5",
+      ["User-Agent: baresip v1.0.0 (x86_64/linux)"],
+      undefined,
+      ["MD5"],
+    ],
     ["SIPp by name, which reads the first challenge only", ["User-Agent: SIPp/3.6"], undefined, ["MD5", "SHA-256"]],
     ["SIPp by its branches", [], "z9hG4bK-4711-1-0", ["MD5", "SHA-256"]],
     ["Linphone", ["User-Agent: Linphonec/5.1.65"], undefined, ["SHA-256", "MD5"]],
     ["a phone that nobody knows", ["User-Agent: Unheard-of 1.0"], undefined, ["SHA-256", "MD5"]],
   ])("from %s gets what it survives", async (_who, headers, branch, expected) => {
     const { last } = await lab.receive(request({ method: "REGISTER", headers, branch }));
-    expect(headerValues(last, "www-authenticate").map((challenge) => challengeField(challenge, "algorithm"))).toEqual(expected);
+    expect(headerValues(last, "www-authenticate").map((challenge) => challengeField(challenge, "algorithm"))).toEqual(
+      expected,
+    );
   });
 
   it("for an address that cannot be ours is answered 404", async () => {
@@ -69,7 +87,8 @@ describe("digest", () => {
       expect(transaction.statuses).toEqual([401]);
       expect(headerValues(transaction.last, "www-authenticate").join()).not.toContain("stale");
     }
-    const shape = (transaction: FakeServerTransaction): readonly string[] => transaction.last.headers.map(({ name }) => name);
+    const shape = (transaction: FakeServerTransaction): readonly string[] =>
+      transaction.last.headers.map(({ name }) => name);
     expect(shape(unknown)).toEqual(shape(wrong));
   });
 
@@ -111,7 +130,11 @@ describe("digest", () => {
   });
 
   it("is worth nothing in the other account's domain, for the same name", async () => {
-    const transaction = await lab.receiveAuthenticated({ method: "REGISTER", to: "<sip:alice@other.test>", from: "<sip:alice@other.test>;tag=1" }, "alice", "wonder");
+    const transaction = await lab.receiveAuthenticated(
+      { method: "REGISTER", to: "<sip:alice@other.test>", from: "<sip:alice@other.test>;tag=1" },
+      "alice",
+      "wonder",
+    );
     expect(transaction.statuses).toEqual([401]);
   });
 
@@ -152,7 +175,15 @@ describe("a registration", () => {
     await settle();
     expect(transaction.statuses).toEqual([200]);
     expect(transaction.header("contact")).toBe("<sip:alice@192.0.2.7:5060>;expires=600");
-    expect(lab.directory.added).toMatchObject([{ sipDomain: "demo.test", endpoint: "alice", contact: "sip:alice@192.0.2.7:5060", flow: PHONE_FLOW, reachability: "open-udp" }]);
+    expect(lab.directory.added).toMatchObject([
+      {
+        sipDomain: "demo.test",
+        endpoint: "alice",
+        contact: "sip:alice@192.0.2.7:5060",
+        flow: PHONE_FLOW,
+        reachability: "open-udp",
+      },
+    ]);
   });
 
   it("is refused with 503 when the route could not be stored, and nothing is kept", async () => {
@@ -165,7 +196,11 @@ describe("a registration", () => {
   });
 
   it("for somebody else's address is forbidden", async () => {
-    const transaction = await lab.receiveAuthenticated({ method: "REGISTER", to: "<sip:bob@demo.test>" }, "alice", "wonder");
+    const transaction = await lab.receiveAuthenticated(
+      { method: "REGISTER", to: "<sip:bob@demo.test>" },
+      "alice",
+      "wonder",
+    );
     expect(transaction.statuses).toEqual([403]);
   });
 
@@ -240,14 +275,21 @@ describe("a registration", () => {
 
   it("with several Contacts binds each of them", async () => {
     const transaction = await register({ contact: "<sip:alice@192.0.2.7>, <sip:alice@192.0.2.8>;expires=120" });
-    expect(headerValues(transaction.last, "contact")).toEqual(["<sip:alice@192.0.2.7>;expires=600", "<sip:alice@192.0.2.8>;expires=120"]);
+    expect(headerValues(transaction.last, "contact")).toEqual([
+      "<sip:alice@192.0.2.7>;expires=600",
+      "<sip:alice@192.0.2.8>;expires=120",
+    ]);
   });
 
   it.each([
     ["an interval under a minute", { headers: ["Expires: 59"] }, 423],
     ["* that does not end", { contact: "*", headers: ["Expires: 60"] }, 400],
     ["a Contact that is no SIP URI", { contact: "<mailto:alice@demo.test>" }, 400],
-    ["eleven Contacts", { contact: Array.from({ length: 11 }, (_, index) => `<sip:alice@192.0.2.${String(index)}>`).join(", ") }, 403],
+    [
+      "eleven Contacts",
+      { contact: Array.from({ length: 11 }, (_, index) => `<sip:alice@192.0.2.${String(index)}>`).join(", ") },
+      403,
+    ],
   ])("with %s is refused", async (_what, parts, status) => {
     const transaction = await register(parts);
     expect(transaction.statuses).toEqual([status]);

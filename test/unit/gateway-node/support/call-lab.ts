@@ -117,11 +117,17 @@ export class CallLab {
       count,
       fetch: (sipDomain, endpoint) => {
         directory.asked += 1;
-        return Promise.resolve(directory.reachable ? { credentials: directory.users.get(`${endpoint}@${sipDomain}`) } : undefined);
+        const answer = (): { credentials?: EndpointCredentials } | undefined =>
+          directory.reachable ? { credentials: directory.users.get(`${endpoint}@${sipDomain}`) } : undefined;
+        return (directory.gate ?? Promise.resolve()).then(answer);
       },
     });
     const gate = new DigestGate({ nonces: new NonceAuthority(clock, Buffer.alloc(32, 7)), credentials, count });
-    this.bindings = new BindingStore({ clock, routes: directory, onExpired: (address) => log({ event: "register.removed", ...address, reason: "expired" }) });
+    this.bindings = new BindingStore({
+      clock,
+      routes: directory,
+      onExpired: (address) => log({ event: "register.removed", ...address, reason: "expired" }),
+    });
     const registrar = new Registrar({ gate, bindings: this.bindings, clock, createTag, count, log });
     this.router = new RequestRouter({ context: this.context, registrar, gate, rim });
     this.reports = new MediaReports({ context: this.context, rim, onNeighbourSilent: () => {} });
@@ -156,17 +162,37 @@ export class CallLab {
   }
 
   /** The request, its challenge, and the request again with the answer. */
-  async receiveAuthenticated(parts: RequestParts, user = "alice", password = "wonder", flow?: SipFlow): Promise<FakeServerTransaction> {
+  async receiveAuthenticated(
+    parts: RequestParts,
+    user = "alice",
+    password = "wonder",
+    flow?: SipFlow,
+  ): Promise<FakeServerTransaction> {
     const challenged = await this.receive(request(parts), flow);
     const name = parts.method === "REGISTER" ? "WWW-Authenticate" : "Proxy-Authenticate";
-    const answer = createAuthorization({ challenge: header(challenged.last, name) ?? "", user, password, method: parts.method, uri: parts.uri ?? "sip:demo.test" });
+    const answer = createAuthorization({
+      challenge: header(challenged.last, name) ?? "",
+      user,
+      password,
+      method: parts.method,
+      uri: parts.uri ?? "sip:demo.test",
+    });
     const field = `${parts.method === "REGISTER" ? "Authorization" : "Proxy-Authorization"}: ${answer}`;
-    return await this.receive(request({ ...parts, cseq: (parts.cseq ?? 1) + 1, headers: [...(parts.headers ?? []), field] }), flow);
+    return await this.receive(
+      request({ ...parts, cseq: (parts.cseq ?? 1) + 1, headers: [...(parts.headers ?? []), field] }),
+      flow,
+    );
   }
 
   /** A phone's INVITE, up to `invite-received`. */
   async invite(parts: Partial<RequestParts> = {}): Promise<FakeServerTransaction> {
-    return await this.receiveAuthenticated({ method: "INVITE", uri: "sip:bob@demo.test", to: "<sip:bob@demo.test>", body: PHONE_SDP, ...parts });
+    return await this.receiveAuthenticated({
+      method: "INVITE",
+      uri: "sip:bob@demo.test",
+      to: "<sip:bob@demo.test>",
+      body: PHONE_SDP,
+      ...parts,
+    });
   }
 
   /** An in-dialog request of the phone that called (leg a). */

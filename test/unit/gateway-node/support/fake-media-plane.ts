@@ -1,7 +1,13 @@
 /** A media plane without sockets: what it was told, in order. */
 import type { OutgoingStreamLease, WebRtcLegMedia } from "../../../../protocol/capsule.ts";
 import type { CodecName, MediaJoin } from "../../../../protocol/media.ts";
-import type { LegStatistics, MediaLegKey, MediaPlane, RtpLegOptions, WebRtcOpening } from "../../../../gateway-node/media/media-plane.ts";
+import type {
+  LegStatistics,
+  MediaLegKey,
+  MediaPlane,
+  RtpLegOptions,
+  WebRtcOpening,
+} from "../../../../gateway-node/media/media-plane.ts";
 
 type RtpPeer = Parameters<MediaPlane["setRtpPeer"]>[1];
 
@@ -16,7 +22,10 @@ export class FakeMediaPlane implements MediaPlane {
   webRtc: WebRtcOpening = { ok: true, localSdp: "local" };
   #port = 20_000;
 
-  openRtpLeg(key: MediaLegKey, options: RtpLegOptions): Promise<{ readonly host: string; readonly port: number } | undefined> {
+  openRtpLeg(
+    key: MediaLegKey,
+    options: RtpLegOptions,
+  ): Promise<{ readonly host: string; readonly port: number } | undefined> {
     this.trace.push(`open ${short(key)}`);
     if (this.poolEmpty) return Promise.resolve(undefined);
     this.open.set(key, options);
@@ -29,7 +38,10 @@ export class FakeMediaPlane implements MediaPlane {
     this.peers.set(key, peer);
   }
 
-  openWebRtcLeg(key: MediaLegKey, options: { readonly epoch: number; readonly codecs: readonly CodecName[] }): Promise<WebRtcOpening> {
+  openWebRtcLeg(
+    key: MediaLegKey,
+    options: { readonly epoch: number; readonly codecs: readonly CodecName[] },
+  ): Promise<WebRtcOpening> {
     this.trace.push(`open-webrtc ${short(key)}`);
     if (this.webRtc.ok) this.open.set(key, options);
     return Promise.resolve(this.webRtc);
@@ -40,7 +52,10 @@ export class FakeMediaPlane implements MediaPlane {
     return this.webRtc;
   }
 
-  adoptWebRtcLeg(key: MediaLegKey, options: { readonly epoch: number; readonly media: WebRtcLegMedia; readonly sdpVersion: number }): Promise<WebRtcOpening> {
+  adoptWebRtcLeg(
+    key: MediaLegKey,
+    options: { readonly epoch: number; readonly media: WebRtcLegMedia; readonly sdpVersion: number },
+  ): Promise<WebRtcOpening> {
     this.trace.push(`adopt-webrtc ${short(key)} ${String(options.sdpVersion)}`);
     this.open.set(key, options);
     return Promise.resolve(this.webRtc);
@@ -57,7 +72,9 @@ export class FakeMediaPlane implements MediaPlane {
   }
 
   statistics(key: MediaLegKey): LegStatistics | undefined {
-    return this.open.has(key) ? { packetsReceived: 3, packetsSent: 2, bytesReceived: 516, trunkPacketsSent: 1, trunkPacketsReceived: 0 } : undefined;
+    return this.open.has(key)
+      ? { packetsReceived: 3, packetsSent: 2, bytesReceived: 516, trunkPacketsSent: 1, trunkPacketsReceived: 0 }
+      : undefined;
   }
 
   closeLeg(key: MediaLegKey): void {

@@ -1,6 +1,11 @@
 /** A SIP stack that sends nothing and remembers everything. */
 import type { SipFlow } from "../../../../protocol/capsule.ts";
-import type { ClientTransaction, ClientTransactionHandlers, ServerTransaction, SipStack } from "../../../../gateway-node/sip-transport/sip-stack.ts";
+import type {
+  ClientTransaction,
+  ClientTransactionHandlers,
+  ServerTransaction,
+  SipStack,
+} from "../../../../gateway-node/sip-transport/sip-stack.ts";
 import { header } from "../../../../sip/message/headers.ts";
 import type { SipRequest, SipResponse } from "../../../../sip/message/sip-message.ts";
 
@@ -52,7 +57,8 @@ export interface SentRequest extends ClientTransactionHandlers {
 
 export class FakeSipStack implements SipStack {
   readonly sent: SentRequest[] = [];
-  readonly once: { readonly request: SipRequest; readonly flow: SipFlow; readonly viaBranch: string | undefined }[] = [];
+  readonly once: { readonly request: SipRequest; readonly flow: SipFlow; readonly viaBranch: string | undefined }[] =
+    [];
   readonly responsesOnce: { readonly response: SipResponse; readonly flow: SipFlow }[] = [];
   closed = false;
   /** Thrown by the next `sendRequest`, once. */
@@ -62,7 +68,12 @@ export class FakeSipStack implements SipStack {
     return { host: "127.0.0.1", port: transport === "tls" ? 5061 : 5060 };
   }
 
-  sendRequest(request: SipRequest, flow: SipFlow, handlers: ClientTransactionHandlers, options: { readonly viaBranch?: string } = {}): ClientTransaction {
+  sendRequest(
+    request: SipRequest,
+    flow: SipFlow,
+    handlers: ClientTransactionHandlers,
+    options: { readonly viaBranch?: string } = {},
+  ): ClientTransaction {
     const { fault } = this;
     this.fault = undefined;
     if (fault !== undefined) throw fault;

@@ -5,7 +5,12 @@ import { header } from "../../../../sip/message/headers.ts";
 
 export const PHONE_SDP = sdp({ host: "192.0.2.7", port: 4000 });
 
-export function sdp(options: { readonly host: string; readonly port: number; readonly formats?: string; readonly direction?: string }): string {
+export function sdp(options: {
+  readonly host: string;
+  readonly port: number;
+  readonly formats?: string;
+  readonly direction?: string;
+}): string {
   const { host, port, formats = "0 8 101", direction = "sendrecv" } = options;
   return `v=0\r\no=- 7 7 IN IP4 ${host}\r\ns=-\r\nc=IN IP4 ${host}\r\nt=0 0\r\nm=audio ${String(port)} RTP/AVP ${formats}\r\na=rtpmap:101 telephone-event/8000\r\na=${direction}\r\n`;
 }
@@ -33,7 +38,14 @@ export interface RequestParts {
 let branches = 0;
 
 export function request(parts: RequestParts): SipRequest {
-  const { method, uri = "sip:demo.test", from = "<sip:alice@demo.test>;tag=phone", to = "<sip:alice@demo.test>", callId = "call-1@phone", cseq = 1 } = parts;
+  const {
+    method,
+    uri = "sip:demo.test",
+    from = "<sip:alice@demo.test>;tag=phone",
+    to = "<sip:alice@demo.test>",
+    callId = "call-1@phone",
+    cseq = 1,
+  } = parts;
   const { contact = "<sip:alice@192.0.2.7:5060>", headers = [], body = "", maxForwards = 70 } = parts;
   branches += 1;
   const lines = [
@@ -57,7 +69,16 @@ export function request(parts: RequestParts): SipRequest {
 }
 
 /** What a phone answers to a request of ours. */
-export function answerTo(sent: SipRequest, status: number, parts: { readonly toTag?: string; readonly contact?: string; readonly body?: string; readonly headers?: readonly string[] } = {}): SipResponse {
+export function answerTo(
+  sent: SipRequest,
+  status: number,
+  parts: {
+    readonly toTag?: string;
+    readonly contact?: string;
+    readonly body?: string;
+    readonly headers?: readonly string[];
+  } = {},
+): SipResponse {
   const { toTag, contact, body = "", headers = [] } = parts;
   const to = header(sent, "to") ?? "";
   const lines = [

@@ -36,7 +36,9 @@ export class VirtualClock implements Clock {
   advance(byMs: number): void {
     const endMs = this.#nowMs + byMs;
     for (;;) {
-      const next = [...this.#entries].filter((entry) => entry.atMs <= endMs).sort((a, b) => a.atMs - b.atMs || a.order - b.order)[0];
+      const next = [...this.#entries]
+        .filter((entry) => entry.atMs <= endMs)
+        .sort((a, b) => a.atMs - b.atMs || a.order - b.order)[0];
       if (next === undefined) break;
       this.#entries.delete(next);
       this.#nowMs = Math.max(this.#nowMs, next.atMs);

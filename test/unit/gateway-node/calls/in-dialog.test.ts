@@ -1,0 +1,268 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { header } from "../../../../sip/message/headers.ts";
+import { bodyText } from "../../../../sip/message/typed-headers.ts";
+import { A, B1, CALL, CallLab, TAG_A, TAG_B } from "../support/call-lab.ts";
+import { PHONE_FLOW } from "../support/fake-sip-stack.ts";
+import { answerTo, request, sdp } from "../support/sip-messages.ts";
+import { settle } from "../support/virtual-clock.ts";
+
+let lab: CallLab;
+
+beforeEach(async () => {
+  lab = new CallLab();
+  await lab.confirmed();
+});
+
+const version = (text: string): number => Number(/^o=\S+ \d+ (\d+)/m.exec(text)?.[1]);
+
+describe("a re-INVITE of a phone", () => {
+  it("is answered here with the same codec and a raised version, its new address is followed, and the capsule goes out", async () => {
+    const before = lab.event("leg-confirmed").capsule.dialog.localSdpVersion;
+    const transaction = await lab.receive(
+      lab.fromCaller({
+        method: "INVITE",
+        contact: "<sip:alice@192.0.2.50:5060>",
+        body: sdp({ host: "192.0.2.50", port: 4444, formats: "8 0 101" }),
+      }),
+    );
+    expect(transaction.statuses).toEqual([200]);
+    expect(bodyText(transaction.last)).toMatch(/^m=audio \d+ RTP\/AVP 0 101/m);
+    expect(version(bodyText(transaction.last))).toBe(before + 1);
+    expect(lab.media.trace.at(-1)).toBe("peer a 192.0.2.50:4444");
+    expect(lab.event("leg-changed").capsule.dialog).toMatchObject({
+      remoteTarget: "sip:alice@192.0.2.50:5060",
+      remoteCseq: 3,
+    });
+    await lab.receive(lab.fromCaller({ method: "ACK", cseq: 3 }));
+    expect(transaction.acknowledgedCount).toBe(1);
+    expect(lab.eventKinds().filter((kind) => kind === "leg-confirmed")).toHaveLength(1);
+  });
+
+  it("that holds is mirrored, stops our audio, and silence is then no sign of death", async () => {
+    const hold = await lab.receive(
+      lab.fromCaller({ method: "INVITE", body: sdp({ host: "192.0.2.7", port: 4000, direction: "sendonly" }) }),
+    );
+    expect(bodyText(hold.last)).toContain("a=recvonly");
+    expect(lab.media.trace.at(-1)).toBe("peer a 192.0.2.7:4000 silent");
+    lab.reports.onMediaTimeout(TAG_A);
+    await settle();
+    expect(lab.eventKinds()).not.toContain("leg-ended");
+    const resume = await lab.receive(
+      lab.fromCaller({ method: "INVITE", cseq: 4, body: sdp({ host: "192.0.2.7", port: 4000 }) }),
+    );
+    expect(bodyText(resume.last)).toContain("a=sendrecv");
+    expect(lab.media.trace.at(-1)).toBe("peer a 192.0.2.7:4000");
+  });
+
+  it("without SDP gets our offer, and the answer in its ACK is followed", async () => {
+    const transaction = await lab.receive(lab.fromCaller({ method: "INVITE" }));
+    expect(bodyText(transaction.last)).toMatch(/^m=audio \d+ RTP\/AVP 0 101/m);
+    await lab.receive(lab.fromCaller({ method: "ACK", body: sdp({ host: "192.0.2.60", port: 4600 }) }));
+    expect(lab.media.trace.at(-1)).toBe("peer a 192.0.2.60:4600");
+  });
+
+  it("that drops the codec of the call is refused, and the call goes on as it was", async () => {
+    const transaction = await lab.receive(
+      lab.fromCaller({ method: "INVITE", body: sdp({ host: "192.0.2.9", port: 4000, formats: "8 101" }) }),
+    );
+    expect(transaction.statuses).toEqual([488]);
+    expect(lab.media.trace.at(-1)).toBe("peer a 192.0.2.7:4000");
+  });
+
+  it("meets 491 while ours has no answer, and may come again with the next number", async () => {
+    await lab.command(
+      {
+        kind: "adopt-leg",
+        leg: A,
+        capsule: lab.event("leg-confirmed").capsule,
+        codecs: ["PCMU"],
+        ringTimeoutMs: 1,
+        headers: [],
+      },
+      2,
+    );
+    expect(
+      (await lab.receive(lab.fromCaller({ method: "INVITE", body: sdp({ host: "192.0.2.7", port: 4000 }) }))).statuses,
+    ).toEqual([491]);
+    const ours = lab.stack.lastSent("INVITE");
+    ours.onResponse(
+      answerTo(ours.request, 200, { contact: "<sip:alice@192.0.2.7>", body: sdp({ host: "192.0.2.7", port: 4000 }) }),
+    );
+    expect(
+      (await lab.receive(lab.fromCaller({ method: "INVITE", cseq: 4, body: sdp({ host: "192.0.2.7", port: 4000 }) })))
+        .statuses,
+    ).toEqual([200]);
+  });
+
+  it("with an old number is refused", async () => {
+    await lab.receive(lab.fromCaller({ method: "INVITE", cseq: 7, body: sdp({ host: "192.0.2.7", port: 4000 }) }));
+    const late = await lab.receive(
+      lab.fromCaller({ method: "INVITE", cseq: 6, body: sdp({ host: "192.0.2.8", port: 1 }) }),
+    );
+    expect(late.statuses).toEqual([500]);
+    expect(lab.media.trace.at(-1)).toBe("peer a 192.0.2.7:4000");
+  });
+
+  it("whose ACK never comes leaves the call as it is", async () => {
+    const transaction = await lab.receive(
+      lab.fromCaller({ method: "INVITE", body: sdp({ host: "192.0.2.7", port: 4000 }) }),
+    );
+    transaction.onAckTimeout?.();
+    expect(lab.legs.size).toBe(1);
+    expect(lab.stack.sent).toEqual([]);
+  });
+});
+
+describe("other requests in a dialog", () => {
+  it("UPDATE without SDP moves the target only", async () => {
+    const transaction = await lab.receive(lab.fromCaller({ method: "UPDATE", contact: "<sip:alice@192.0.2.77>" }));
+    expect(transaction.statuses).toEqual([200]);
+    expect(bodyText(transaction.last)).toBe("");
+    expect(lab.event("leg-changed").capsule.dialog.remoteTarget).toBe("sip:alice@192.0.2.77");
+  });
+
+  it.each([
+    ["INFO", 200],
+    ["OPTIONS", 200],
+    ["REFER", 405],
+    ["MESSAGE", 405],
+  ])("%s is answered %i", async (method, status) => {
+    expect((await lab.receive(lab.fromCaller({ method, contact: null }))).statuses).toEqual([status]);
+  });
+
+  it.each([
+    ["another Call-ID", { callId: "other@phone" }],
+    ["another tag of the phone", { from: "<sip:alice@demo.test>;tag=mallory" }],
+  ])("with %s are no part of it", async (_what, parts) => {
+    expect((await lab.receive(lab.fromCaller({ method: "BYE", contact: null, ...parts }))).statuses).toEqual([481]);
+    expect(lab.legs.size).toBe(1);
+  });
+
+  it("follow the phone to the address that it speaks from", async () => {
+    await lab.receive(lab.fromCaller({ method: "INFO", contact: null }), { ...PHONE_FLOW, port: 6666 });
+    await lab.command({ kind: "end-leg", leg: A });
+    expect(lab.stack.lastSent("BYE").flow.port).toBe(6666);
+  });
+});
+
+describe("BYE of a phone", () => {
+  it("is answered at once, ends media and is reported", async () => {
+    const transaction = await lab.receive(lab.fromCaller({ method: "BYE", contact: null }));
+    expect(transaction.statuses).toEqual([200]);
+    expect(lab.eventKinds().slice(-2)).toEqual(["leg-ended", "leg-statistics"]);
+    expect(lab.media.open.size).toBe(0);
+    expect(lab.legs.size).toBe(0);
+    expect(lab.clock.armed).toBe(0);
+  });
+
+  it("that crosses ours is answered, and reported no second time", async () => {
+    await lab.command({ kind: "end-leg", leg: A });
+    const transaction = await lab.receive(lab.fromCaller({ method: "BYE", contact: null }));
+    expect(transaction.statuses).toEqual([200]);
+    expect(lab.eventKinds()).not.toContain("leg-ended");
+    expect(lab.legs.size).toBe(0);
+  });
+
+  it.each([
+    [true, []],
+    [false, ["BYE"]],
+  ])("ends the other side here when the Worker is away (Worker there: %s)", async (reachable, expected) => {
+    await lab.command({
+      kind: "invite-leg",
+      leg: B1,
+      flow: PHONE_FLOW,
+      requestUri: "sip:bob@192.0.2.9",
+      callId: "g@d",
+      localUri: "<sip:alice@demo.test>",
+      remoteUri: "<sip:bob@demo.test>",
+      localTag: TAG_B,
+      viaBranch: "z9hG4bKb",
+      cseq: 1,
+      codecs: ["PCMU"],
+      ringTimeoutMs: 1_000,
+      headers: [],
+    });
+    const invite = lab.stack.lastSent("INVITE");
+    invite.onResponse(
+      answerTo(invite.request, 200, {
+        toTag: "callee",
+        contact: "<sip:bob@192.0.2.9>",
+        body: sdp({ host: "192.0.2.9", port: 4000 }),
+      }),
+    );
+    lab.control.reachable = reachable;
+    await lab.receive(lab.fromCaller({ method: "BYE", contact: null }));
+    expect(lab.stack.sentMethods().slice(1)).toEqual(expected);
+    expect(lab.control.events.filter((event) => event.kind === "leg-ended").map((event) => event.leg)).toEqual(
+      reachable ? ["a"] : ["a", "b1"],
+    );
+  });
+});
+
+describe("a request for a leg that is not here", () => {
+  const elsewhere = `${"E".repeat(54)}.b2`;
+  const stray = (method: string, tag: string): Parameters<typeof request>[0] => ({
+    method,
+    to: `<sip:x@demo.test>;tag=${tag}`,
+    contact: null,
+  });
+
+  it.each(["INVITE", "BYE"])("%s with a tag of ours is reported, and the phone asked to repeat", async (method) => {
+    const transaction = await lab.receive(
+      request({ ...stray(method, elsewhere), contact: method === "BYE" ? null : "<sip:a@b>" }),
+    );
+    expect(transaction.statuses).toEqual([500]);
+    expect(transaction.header("retry-after")).toBe("1");
+    expect(lab.control.strays).toEqual([`b2 ${method}`]);
+  });
+
+  it("INFO with a tag of ours is reported and refused", async () => {
+    expect((await lab.receive(request(stray("INFO", elsewhere)))).statuses).toEqual([481]);
+    expect(lab.control.strays).toEqual(["b2 INFO"]);
+  });
+
+  it("with a foreign tag is refused", async () => {
+    expect((await lab.receive(request(stray("BYE", "foreign")))).statuses).toEqual([481]);
+    expect(lab.control.strays).toEqual([]);
+  });
+
+  it("that ended here is refused without troubling the Worker", async () => {
+    await lab.receive(lab.fromCaller({ method: "BYE", contact: null }));
+    expect((await lab.receive(lab.fromCaller({ method: "BYE", cseq: 5, contact: null }))).statuses).toEqual([481]);
+    expect(lab.control.strays).toEqual([]);
+  });
+
+  it("ACK is passed over", async () => {
+    expect((await lab.receive(request(stray("ACK", elsewhere)))).statuses).toEqual([]);
+  });
+});
+
+describe("media that stops", () => {
+  it("ends the leg with BYE and says why", async () => {
+    lab.reports.onMediaTimeout(TAG_A);
+    await settle();
+    expect(lab.event("leg-ended").cause).toBe("media-timeout");
+    expect(lab.stack.sentMethods()).toEqual(["BYE"]);
+  });
+
+  it("that begins is reported", async () => {
+    lab.reports.onMediaFlowing(TAG_A, 31);
+    await settle();
+    expect(lab.event("media-flowing")).toMatchObject({ leg: "a", afterMs: 31 });
+  });
+});
+
+describe("call-gone", () => {
+  it("ends a call that nobody knows any more towards its phone", () => {
+    lab.commands.handleGone(CALL);
+    expect(lab.stack.sentMethods()).toEqual(["BYE"]);
+  });
+
+  it("refuses a phone that still waits for an answer", async () => {
+    const other = new CallLab();
+    const transaction = await other.invite();
+    other.commands.handleGone(CALL);
+    expect(transaction.statuses).toEqual([503]);
+    expect(header(transaction.last, "to")).toContain(TAG_A);
+  });
+});
