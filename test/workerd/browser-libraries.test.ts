@@ -43,8 +43,9 @@ describe("the libraries that browsers use, unchanged", () => {
     await registerer.register();
     await state(RegistererState.Registered);
     expect(await routes("alice")).toMatchObject([{ region: "eu-west", kind: "browser" }]);
-    await registerer.register();
-    await state(RegistererState.Registered);
+    await new Promise<void>((resolve) => {
+      void registerer.register({ requestDelegate: { onAccept: () => resolve() } });
+    });
     expect(await routes("alice")).toHaveLength(1);
     await registerer.unregister();
     await state(RegistererState.Unregistered);

@@ -7,6 +7,9 @@ import { regionLinkOf } from "./object-region-link.ts";
 /** The region object's own view is at most as old again, which makes the two seconds of decision 9. */
 const ISOLATE_CACHE_MS = 1_000;
 
+/** …unless it says that no gateway near by is up: that is about to change, and calls would be refused for it. */
+const IMPAIRED_CACHE_MS = 100;
+
 interface CachedFleet {
   readonly fleet: readonly GatewayStatus[];
   readonly readAtMs: number;
@@ -19,7 +22,7 @@ export async function fleetSnapshot(env: Env, region: RegionName): Promise<reado
   const cache = fleets.get(env) ?? new Map<RegionName, CachedFleet>();
   fleets.set(env, cache);
   const cached = cache.get(region);
-  if (cached !== undefined && Date.now() - cached.readAtMs < ISOLATE_CACHE_MS) return cached.fleet;
+  if (cached !== undefined && Date.now() - cached.readAtMs < lifetimeMs(cached.fleet, region)) return cached.fleet;
   // Each caller asks for itself: a promise may not be shared between requests of an isolate.
   try {
     const fleet = await regionLinkOf(env).region(region).fleetSnapshot();
@@ -29,4 +32,9 @@ export async function fleetSnapshot(env: Env, region: RegionName): Promise<reado
     if (cached === undefined) throw error;
     return cached.fleet;
   }
+}
+
+function lifetimeMs(fleet: readonly GatewayStatus[], region: RegionName): number {
+  const near = fleet.filter((status) => status.region === region);
+  return near.length > 0 && near.every(({ state }) => state !== "up") ? IMPAIRED_CACHE_MS : ISOLATE_CACHE_MS;
 }
