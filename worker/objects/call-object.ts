@@ -10,7 +10,13 @@ import { regionLinkOf } from "../adapters/object-region-link.ts";
 import { count } from "../counters.ts";
 import { applyCallInput } from "../domain/calls/call-machine.ts";
 import type { CallEffect, CallInput } from "../domain/calls/call-input.ts";
-import type { BrowserSip, CallObjectApi, CallRecord, GatewayEvents, GatewayReply } from "../domain/calls/call-object-api.ts";
+import type {
+  BrowserSip,
+  CallObjectApi,
+  CallRecord,
+  GatewayEvents,
+  GatewayReply,
+} from "../domain/calls/call-object-api.ts";
 import { describeCall, summarizeCall } from "../domain/calls/call-record.ts";
 import type { CallState, GatewayParty } from "../domain/calls/call-state.ts";
 import type { GatewayStatus } from "../domain/routing/gateway-status.ts";
@@ -96,7 +102,11 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
 
   async gatewayLost(input: Parameters<CallObjectApi["gatewayLost"]>[0]): Promise<void> {
     const fleet = await this.#surroundings.freshFleet(input.token, [input.gateway]);
-    const known = fleet.map((entry) => (entry.gateway === input.gateway && entry.instance === input.instance ? { ...entry, state: "down" as const } : entry));
+    const known = fleet.map((entry) =>
+      entry.gateway === input.gateway && entry.instance === input.instance
+        ? { ...entry, state: "down" as const }
+        : entry,
+    );
     this.#run(known, { kind: "gateway-lost", gateway: input.gateway, instance: input.instance });
   }
 
@@ -105,9 +115,16 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     if (!parsed.ok) return { messages: [] };
     const { message } = parsed;
     const fleet = await this.#surroundings.fleet(input.token);
-    if (this.#state === undefined && !(message.kind === "request" && message.method === "INVITE")) return refuse(message, 481);
+    if (this.#state === undefined && !(message.kind === "request" && message.method === "INVITE"))
+      return refuse(message, 481);
     const opening = this.#state === undefined && message.kind === "request";
-    const effects = this.#apply(input.token, fleet, opening ? { kind: "browser-invite", sip: input, request: message } : { kind: "browser-message", sip: input, message });
+    const effects = this.#apply(
+      input.token,
+      fleet,
+      opening
+        ? { kind: "browser-invite", sip: input, request: message }
+        : { kind: "browser-message", sip: input, message },
+    );
     if (this.#state === undefined) return refuse(message, 400);
     this.#save();
     const { messages } = await this.#perform(effects, { bridge: input.bridge, socket: input.socket });
@@ -153,7 +170,9 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
   #reply(gateway: GatewayId, commands: readonly NumberedCommand[]): GatewayReply {
     const party = this.#state?.parties.find((entry) => entry.gateway === gateway);
     if (party === undefined) return NOT_OURS;
-    const live = party.outbox.length > 0 || this.#state?.legs.some((leg) => leg.holder === gateway && leg.stage !== "ended") === true;
+    const live =
+      party.outbox.length > 0 ||
+      this.#state?.legs.some((leg) => leg.holder === gateway && leg.stage !== "ended") === true;
     return { ackEvent: party.lastEvent, commands, live };
   }
 
@@ -186,13 +205,19 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
       if (gateway !== asker.gateway) this.#deliver(gateway, list);
     }
     const own = asker.gateway === undefined ? [] : (commands.get(asker.gateway) ?? []);
-    return { commands: [...own, ...answers.flatMap((answer) => answer.commands)], messages: [...messages, ...answers.flatMap((answer) => answer.messages)] };
+    return {
+      commands: [...own, ...answers.flatMap((answer) => answer.commands)],
+      messages: [...messages, ...answers.flatMap((answer) => answer.messages)],
+    };
   }
 
   async #locate(effect: Extract<CallEffect, { kind: "locate" }>, asker: Asker): Promise<Answer> {
     const state = this.#state;
     if (state === undefined) return { commands: [], messages: [] };
-    const [located, fleet] = await Promise.all([this.#surroundings.locate(state, effect), this.#surroundings.fleet(state.token)]);
+    const [located, fleet] = await Promise.all([
+      this.#surroundings.locate(state, effect),
+      this.#surroundings.fleet(state.token),
+    ]);
     const effects = this.#apply(state.token, fleet, { kind: "located", ...located });
     this.#save();
     return await this.#perform(effects, asker);
@@ -228,15 +253,22 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
   }
 
   /** `over`: nothing is left to be said to this leg. */
-  async #findSocket(effect: SendSip): Promise<{ readonly bridge: string; readonly socket: string } | "over" | undefined> {
+  async #findSocket(
+    effect: SendSip,
+  ): Promise<{ readonly bridge: string; readonly socket: string } | "over" | undefined> {
     const state = this.#state;
     const leg = state?.legs.find((entry) => entry.leg === effect.leg);
     if (state === undefined || leg?.kind !== "browser") return "over";
     if (leg.stage === "ended" && leg.pending?.text !== effect.text) return "over";
     if (leg.socket !== effect.socket) return { bridge: leg.bridge, socket: leg.socket };
-    const { routes } = await this.#surroundings.locate(state, { kind: "locate", endpoint: endpointOf(state, effect.leg) });
+    const { routes } = await this.#surroundings.locate(state, {
+      kind: "locate",
+      endpoint: endpointOf(state, effect.leg),
+    });
     const route = routes.find((entry) => entry.device === leg.device && entry.socket !== effect.socket);
-    return route?.bridge === undefined || route.socket === undefined ? undefined : { bridge: route.bridge, socket: route.socket };
+    return route?.bridge === undefined || route.socket === undefined
+      ? undefined
+      : { bridge: route.bridge, socket: route.socket };
   }
 
   #retrySoon(afterMs: number): void {
@@ -259,7 +291,11 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     const state = this.#state;
     if (state === undefined) return;
     try {
-      await regionLinkOf(this.env).recordCall(state.account, { sid: state.sid, token: state.token, summaries: summarizeCall(state) });
+      await regionLinkOf(this.env).recordCall(state.account, {
+        sid: state.sid,
+        token: state.token,
+        summaries: summarizeCall(state),
+      });
     } catch (error) {
       log({ event: "fault", where: "call.record", code: faultCode(error) });
     }
@@ -272,5 +308,8 @@ function endpointOf(state: CallState, leg: LegId): CallState["from"] {
 }
 
 function refuse(message: SipMessage, status: number): { readonly messages: readonly string[] } {
-  return { messages: message.kind === "request" && message.method !== "ACK" ? [sipMessageText(createResponse(message, status))] : [] };
+  return {
+    messages:
+      message.kind === "request" && message.method !== "ACK" ? [sipMessageText(createResponse(message, status))] : [],
+  };
 }

@@ -1,13 +1,12 @@
 /** A gateway died: its legs move to another one (docs/design/capsule.md). */
+import type { PhoneLegCapsule } from "#protocol/capsule";
 import type { GatewayId, GatewayInstanceId } from "#protocol/ids";
 import type { CallDraft } from "./call-draft.ts";
-import type { BrowserLeg, CallLeg, PhoneLeg } from "./call-state.ts";
+import type { BrowserLeg, CallLeg, PhoneInvitation, PhoneLeg } from "./call-state.ts";
 import { endCall, markEnded } from "./hang-up.ts";
 import { joinMedia } from "./join.ts";
-import { RING_TIMEOUT_MS } from "./start-call.ts";
-import { callTag } from "#protocol/ids";
-import type { LegId } from "#protocol/ids";
-import { offerToBrowser } from "./browser-signalling.ts";
+import { RING_TIMEOUT_MS, invitePhone, nextCalleeLeg } from "./ring-route.ts";
+import { cancelBrowser, offerToBrowser } from "./browser-signalling.ts";
 
 /** A leg that no gateway could take for so long is over. */
 export const ADOPTION_LIMIT_MS = 32_000;
@@ -67,7 +66,11 @@ function adopterOf(draft: CallDraft, leg: CallLeg): GatewayId | undefined {
   if (adoption === undefined) return undefined;
   const restarted = draft.context.fleet.some((entry) => entry.gateway === adoption.from && entry.state === "up");
   const except = restarted ? adoption.tried : [...adoption.tried, adoption.from];
-  return draft.context.nearestGateway(leg.region, except, restarted && adoption.tried.length > 0 ? adoption.from : undefined);
+  return draft.context.nearestGateway(
+    leg.region,
+    except,
+    restarted && adoption.tried.length > 0 ? adoption.from : undefined,
+  );
 }
 
 function adoptPhone(draft: CallDraft, leg: PhoneLeg): void {
@@ -77,44 +80,72 @@ function adoptPhone(draft: CallDraft, leg: PhoneLeg): void {
     return;
   }
   if (leg.capsule === undefined) return;
-  draft.command(leg, { kind: "adopt-leg", leg: leg.leg, capsule: leg.capsule, codecs: leg.codec === undefined ? draft.state.codecs : [leg.codec], ringTimeoutMs: RING_TIMEOUT_MS, headers: [] });
+  draft.command(leg, {
+    kind: "adopt-leg",
+    leg: leg.leg,
+    capsule: leg.capsule,
+    codecs: leg.codec === undefined ? draft.state.codecs : [leg.codec],
+    ringTimeoutMs: RING_TIMEOUT_MS,
+    headers: [],
+  });
 }
 
 /** A ringing phone: CANCEL by the old branch, and a fresh INVITE that the new gateway can be answered on. */
 function ringAgain(draft: CallDraft, leg: PhoneLeg): void {
   const old = leg.invitation;
   if (old === undefined) return;
-  const { localUri, remoteUri, callId, cseq, requestUri, localTag } = old;
   draft.command(leg, {
     kind: "adopt-leg",
     leg: leg.leg,
-    capsule: {
-      kind: "phone",
-      phase: "calling",
-      flow: old.flow,
-      dialog: { callId, localTag, localUri, remoteUri, remoteTarget: requestUri, routeSet: [], localCseq: cseq, remoteCseq: -1, remoteAllow: [], localSdpVersion: 1, localSdpId: 1 },
-      invite: { vias: [], from: `${localUri};tag=${localTag}`, to: remoteUri, callId, cseq, recordRoutes: [], requestUri },
-    },
+    capsule: unansweredCapsule(old),
     codecs: draft.state.codecs,
     oldViaBranch: old.viaBranch,
     ringTimeoutMs: RING_TIMEOUT_MS,
     headers: [],
   });
-  const fresh: PhoneLeg = { ...leg, leg: `b${draft.callees.length + 1}` as LegId, stage: "calling", adoption: undefined };
-  fresh.invitation = {
-    ...old,
-    callId: `${draft.context.randomHex(12)}@${draft.state.sipDomain}`,
-    localTag: callTag(draft.state.token, fresh.leg),
-    viaBranch: `z9hG4bK${draft.context.randomHex(12)}`,
-  };
+  const fresh: PhoneLeg = { ...leg, leg: nextCalleeLeg(draft), stage: "calling", adoption: undefined };
   markEnded(draft, leg);
   draft.state.legs.push(fresh);
   draft.log("leg.inviting", { leg: fresh.leg, gateway: fresh.holder, detail: `again, in place of ${leg.leg}` });
-  draft.command(fresh, { kind: "invite-leg", leg: fresh.leg, ...fresh.invitation, codecs: draft.state.codecs, ringTimeoutMs: RING_TIMEOUT_MS, headers: [] });
+  invitePhone(draft, fresh, old);
+}
+
+/** An INVITE of ours without a final answer, as an adopter needs it to cancel it. */
+function unansweredCapsule(invitation: PhoneInvitation): PhoneLegCapsule {
+  const { localUri, remoteUri, callId, cseq, requestUri, localTag } = invitation;
+  return {
+    kind: "phone",
+    phase: "calling",
+    flow: invitation.flow,
+    dialog: {
+      callId,
+      localTag,
+      localUri,
+      remoteUri,
+      remoteTarget: requestUri,
+      routeSet: [],
+      localCseq: cseq,
+      remoteCseq: -1,
+      remoteAllow: [],
+      localSdpVersion: 1,
+      localSdpId: 1,
+    },
+    invite: {
+      vias: [],
+      from: `${localUri};tag=${localTag}`,
+      to: remoteUri,
+      callId,
+      cseq,
+      recordRoutes: [],
+      requestUri,
+    },
+  };
 }
 
 /** Only the media of a browser moves: keys and all when its DTLS had ended, from the beginning otherwise. */
 function adoptBrowser(draft: CallDraft, leg: BrowserLeg): void {
+  if (leg.side === "callee" && (leg.stage === "calling" || leg.stage === "ringing"))
+    return ringBrowserAgain(draft, leg);
   leg.sdpVersion += 1;
   if (leg.media !== undefined && leg.dialog !== undefined) {
     draft.command(leg, { kind: "adopt-webrtc-leg", leg: leg.leg, media: leg.media, sdpVersion: leg.sdpVersion });
@@ -122,13 +153,41 @@ function adoptBrowser(draft: CallDraft, leg: BrowserLeg): void {
   }
   const offered = leg.side === "caller" && leg.stage === "ringing" ? leg.remoteSdp : undefined;
   const codecs = leg.codec === undefined ? draft.state.codecs : [leg.codec];
-  draft.command(leg, { kind: "open-webrtc-leg", leg: leg.leg, ...(offered === undefined ? {} : { remoteSdp: offered }), codecs, ssrc: draft.context.randomUint32() });
+  draft.command(leg, {
+    kind: "open-webrtc-leg",
+    leg: leg.leg,
+    ...(offered === undefined ? {} : { remoteSdp: offered }),
+    codecs,
+    ssrc: draft.context.randomUint32(),
+  });
+}
+
+/** An offer under way cannot be changed: the ringing browser is cancelled and rung again with the new gateway's. */
+function ringBrowserAgain(draft: CallDraft, leg: BrowserLeg): void {
+  const fresh: BrowserLeg = {
+    ...leg,
+    leg: nextCalleeLeg(draft),
+    stage: "calling",
+    adoption: undefined,
+    invite: undefined,
+    sdpVersion: 1,
+  };
+  cancelBrowser(draft, leg);
+  markEnded(draft, leg);
+  draft.state.legs.push(fresh);
+  draft.log("leg.opening", { leg: fresh.leg, gateway: fresh.holder, detail: `again, in place of ${leg.leg}` });
+  const ssrc = draft.context.randomUint32();
+  draft.command(fresh, { kind: "open-webrtc-leg", leg: fresh.leg, codecs: draft.state.codecs, ssrc });
 }
 
 /** The peer of a phone leg accepted the new gateway, or a browser answered the new offer. */
 export function legAdopted(draft: CallDraft, leg: CallLeg): void {
   if (leg.adoption === undefined) return;
-  draft.log("leg.adopted", { leg: leg.leg, gateway: leg.holder, detail: `after ${draft.context.nowMs - leg.adoption.startedAtMs} ms` });
+  draft.log("leg.adopted", {
+    leg: leg.leg,
+    gateway: leg.holder,
+    detail: `after ${draft.context.nowMs - leg.adoption.startedAtMs} ms`,
+  });
   leg.adoption = undefined;
 }
 

@@ -6,9 +6,13 @@ import type { BrowserLeg, CallLeg } from "./call-state.ts";
 import { endCall, hangUp, markEnded, statusOfRefusal } from "./hang-up.ts";
 import type { Refusal } from "./hang-up.ts";
 import { joinMedia } from "./join.ts";
+import { ringNextRoute } from "./ring-route.ts";
 
 /** RFC 3326: the other devices learn that somebody took the call. */
 export const ANSWERED_ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"';
+
+/** Failures of the way to a device, as long as it did not ring: another way may work. */
+const NOT_REACHED: ReadonlySet<number> = new Set([408, 430, 480, 500, 503]);
 
 /** A callee's device rings: the caller hears it once. */
 export function calleeRings(draft: CallDraft, leg: CallLeg): void {
@@ -62,7 +66,13 @@ export function answerCaller(draft: CallDraft, codec: CodecName): void {
     endCall(draft, "failed", "no-gateway", { status: 503, reason: "Service Unavailable", retryAfterSeconds: 5 });
     return;
   }
-  draft.command(caller, { kind: "open-webrtc-leg", leg: caller.leg, remoteSdp: caller.remoteSdp, codecs: [codec], ssrc: draft.context.randomUint32() });
+  draft.command(caller, {
+    kind: "open-webrtc-leg",
+    leg: caller.leg,
+    remoteSdp: caller.remoteSdp,
+    codecs: [codec],
+    ssrc: draft.context.randomUint32(),
+  });
 }
 
 /** The gateway's SDP for a browser that called: its 200 OK. */
@@ -85,10 +95,12 @@ function callerAnswered(draft: CallDraft, caller: CallLeg): void {
 /** A callee will not be connected. When none is left, the caller gets the best of their answers. */
 export function calleeFails(draft: CallDraft, leg: CallLeg, failure: Refusal): void {
   if (leg.stage === "ended") return;
+  const reached = leg.stage !== "calling";
   leg.failure = failure;
   draft.log("leg.failed", { leg: leg.leg, gateway: leg.holder, detail: `${failure.status} ${failure.reason}` });
   markEnded(draft, leg);
   if (draft.ended || draft.state.winner !== undefined) return;
+  if (!reached && NOT_REACHED.has(failure.status) && ringNextRoute(draft, leg)) return;
   if (draft.callees.some((other) => other.stage !== "ended")) return;
   const best = bestRefusal(draft.callees.flatMap((other) => (other.failure === undefined ? [] : [other.failure])));
   endCall(draft, statusOfRefusal(best.status), "callee-refused", best);

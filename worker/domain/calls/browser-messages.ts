@@ -31,7 +31,13 @@ export function applyBrowserMessage(draft: CallDraft, leg: BrowserLeg, message: 
   else applyRequest(draft, leg, message);
 }
 
-function respond(draft: CallDraft, leg: BrowserLeg, request: SipRequest, status: number, options: { readonly sdp?: string; readonly headers?: readonly (readonly [string, string])[] } = {}): string {
+function respond(
+  draft: CallDraft,
+  leg: BrowserLeg,
+  request: SipRequest,
+  status: number,
+  options: { readonly sdp?: string; readonly headers?: readonly (readonly [string, string])[] } = {},
+): string {
   const text = sipMessageText(
     createResponse(request, status, {
       headers: [["Contact", contactOf(draft, leg)], ["Allow", ALLOW], ...(options.headers ?? [])],
@@ -61,7 +67,8 @@ function applyRequest(draft: CallDraft, leg: BrowserLeg, request: SipRequest): v
     case "INFO":
     case "OPTIONS":
     case "UPDATE":
-      if (acceptInDialog(draft, leg, request)) respond(draft, leg, request, bodyText(request) === "" || request.method === "INFO" ? 200 : 488);
+      if (acceptInDialog(draft, leg, request))
+        respond(draft, leg, request, bodyText(request) === "" || request.method === "INFO" ? 200 : 488);
       return;
     default:
       respond(draft, leg, request, 405);
@@ -118,8 +125,10 @@ function reInvite(draft: CallDraft, leg: BrowserLeg, request: SipRequest): void 
 function applyResponse(draft: CallDraft, leg: BrowserLeg, response: SipResponse): void {
   const cseq = cseqOf(response);
   if (cseq === undefined) return;
-  if (leg.pending !== undefined && cseq.number === leg.pending.cseq && cseq.method === leg.pending.method) return applyPending(draft, leg, response);
-  if (cseq.method === "INVITE" && leg.side === "callee" && cseq.number === leg.invite?.cseq) applyInviteResponse(draft, leg, response);
+  if (leg.pending !== undefined && cseq.number === leg.pending.cseq && cseq.method === leg.pending.method)
+    return applyPending(draft, leg, response);
+  if (cseq.method === "INVITE" && leg.side === "callee" && cseq.number === leg.invite?.cseq)
+    applyInviteResponse(draft, leg, response);
 }
 
 function applyInviteResponse(draft: CallDraft, leg: BrowserLeg, response: SipResponse): void {
@@ -146,7 +155,10 @@ function answered(draft: CallDraft, leg: BrowserLeg, response: SipResponse): voi
   if (invite === undefined) return;
   const localUri = invite.from.replace(/;tag=[^;]*$/, "");
   const localTag = /;tag=([^;]*)$/.exec(invite.from)?.[1] ?? "";
-  leg.dialog = dialogFromResponse({ callId: invite.callId, localTag, localUri, remoteUri: invite.to, localCseq: invite.cseq, localSdpId: 1 }, response);
+  leg.dialog = dialogFromResponse(
+    { callId: invite.callId, localTag, localUri, remoteUri: invite.to, localCseq: invite.cseq, localSdpId: 1 },
+    response,
+  );
   if (leg.dialog === undefined) {
     calleeFails(draft, leg, { status: 500, reason: "Bad Answer" });
     return;
@@ -186,7 +198,12 @@ function applyPending(draft: CallDraft, leg: BrowserLeg, response: SipResponse):
   if (answer !== "") {
     leg.remoteSdp = answer;
     if (leg.media !== undefined) leg.media = { ...leg.media, remoteSdp: answer };
-    draft.command(leg, { kind: "complete-webrtc-leg", leg: leg.leg, remoteSdp: answer, codecs: leg.codec === undefined ? draft.state.codecs : [leg.codec] });
+    draft.command(leg, {
+      kind: "complete-webrtc-leg",
+      leg: leg.leg,
+      remoteSdp: answer,
+      codecs: leg.codec === undefined ? draft.state.codecs : [leg.codec],
+    });
   }
   legAdopted(draft, leg);
   if (leg.offerWaiting !== undefined) offerToBrowser(draft, leg, leg.offerWaiting);
@@ -204,4 +221,3 @@ function reofferRefused(draft: CallDraft, leg: BrowserLeg, inviteText: string, r
   }
   adoptionFailed(draft, leg, `${response.status} ${response.reason}`);
 }
-

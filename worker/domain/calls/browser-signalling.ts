@@ -26,7 +26,16 @@ function newBranch(draft: CallDraft): string {
 }
 
 /** Final or provisional response to the browser's first INVITE, kept for its repeats. */
-export function respondToInvite(draft: CallDraft, leg: BrowserLeg, status: number, options: { readonly reason?: string; readonly sdp?: string; readonly headers?: readonly (readonly [string, string])[] } = {}): void {
+export function respondToInvite(
+  draft: CallDraft,
+  leg: BrowserLeg,
+  status: number,
+  options: {
+    readonly reason?: string;
+    readonly sdp?: string;
+    readonly headers?: readonly (readonly [string, string])[];
+  } = {},
+): void {
   if (leg.invite === undefined) return;
   const response = createResponseFromCapsule(leg.invite, status, {
     toTag: callTag(draft.state.token, leg.leg),
@@ -41,7 +50,8 @@ export function respondToInvite(draft: CallDraft, leg: BrowserLeg, status: numbe
 }
 
 export function refuseBrowser(draft: CallDraft, leg: BrowserLeg, refusal: Refusal): void {
-  const headers: (readonly [string, string])[] = refusal.retryAfterSeconds === undefined ? [] : [["Retry-After", String(refusal.retryAfterSeconds)]];
+  const headers: (readonly [string, string])[] =
+    refusal.retryAfterSeconds === undefined ? [] : [["Retry-After", String(refusal.retryAfterSeconds)]];
   respondToInvite(draft, leg, refusal.status, { reason: refusal.reason, headers });
 }
 
@@ -59,7 +69,16 @@ export function inviteBrowser(draft: CallDraft, leg: BrowserLeg, offer: string):
   const request = createRequest({
     method: "INVITE",
     requestUri: leg.contact,
-    headers: [["Via", via], ["Max-Forwards", "70"], ["From", from], ["To", to], ["Call-ID", callId], ["CSeq", "1 INVITE"], ["Contact", contactOf(draft, leg)], ["Allow", ALLOW]],
+    headers: [
+      ["Via", via],
+      ["Max-Forwards", "70"],
+      ["From", from],
+      ["To", to],
+      ["Call-ID", callId],
+      ["CSeq", "1 INVITE"],
+      ["Contact", contactOf(draft, leg)],
+      ["Allow", ALLOW],
+    ],
     body: offer,
     contentType: SDP,
   });
@@ -74,13 +93,26 @@ export function cancelBrowser(draft: CallDraft, leg: BrowserLeg, reason?: string
 }
 
 /** ACK to a final refusal belongs to the INVITE's transaction: same Via, To of the response (section 17.1.1.3). */
-export function acknowledgeRefusal(draft: CallDraft, leg: BrowserLeg, response: SipResponse, via: string, to: string): void {
+export function acknowledgeRefusal(
+  draft: CallDraft,
+  leg: BrowserLeg,
+  response: SipResponse,
+  via: string,
+  to: string,
+): void {
   if (leg.invite === undefined) return;
   const cseq = response.headers.find((field) => field.name === "cseq")?.value.split(" ")[0] ?? String(leg.invite.cseq);
   const ack = createRequest({
     method: "ACK",
     requestUri: leg.dialog?.remoteTarget ?? leg.invite.requestUri,
-    headers: [["Via", via], ["Max-Forwards", "70"], ["From", leg.invite.from], ["To", to], ["Call-ID", leg.invite.callId], ["CSeq", `${cseq} ACK`]],
+    headers: [
+      ["Via", via],
+      ["Max-Forwards", "70"],
+      ["From", leg.invite.from],
+      ["To", to],
+      ["Call-ID", leg.invite.callId],
+      ["CSeq", `${cseq} ACK`],
+    ],
   });
   draft.sendSip(leg, sipMessageText(ack));
 }
@@ -88,7 +120,10 @@ export function acknowledgeRefusal(draft: CallDraft, leg: BrowserLeg, response: 
 /** ACK to a 2xx is a request of the dialog with a Via of its own (section 13.2.2.4). */
 export function acknowledge(draft: CallDraft, leg: BrowserLeg, cseq: number): void {
   if (leg.dialog === undefined) return;
-  draft.sendSip(leg, sipMessageText(addVia(draft, createAck(leg.dialog, cseq, { contact: contactOf(draft, leg) }), newBranch(draft))));
+  draft.sendSip(
+    leg,
+    sipMessageText(addVia(draft, createAck(leg.dialog, cseq, { contact: contactOf(draft, leg) }), newBranch(draft))),
+  );
 }
 
 export function byeBrowser(draft: CallDraft, leg: BrowserLeg): void {

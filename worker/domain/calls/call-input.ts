@@ -27,7 +27,13 @@ export type CallEffect =
   /** Ask where the callee is; answered by `located`. */
   | { readonly kind: "locate"; readonly endpoint: EndpointId }
   | { readonly kind: "send-command"; readonly gateway: GatewayId; readonly command: NumberedCommand }
-  | { readonly kind: "send-sip"; readonly leg: LegId; readonly bridge: string; readonly socket: string; readonly text: string }
+  | {
+      readonly kind: "send-sip";
+      readonly leg: LegId;
+      readonly bridge: string;
+      readonly socket: string;
+      readonly text: string;
+    }
   /** `retry-adoption` after so many milliseconds, unless the object is gone by then: an alarm stands behind it. */
   | { readonly kind: "retry-soon"; readonly afterMs: number }
   /** The call's entry in the index changed. */
@@ -43,5 +49,9 @@ export interface CallContext {
   readonly fleet: readonly GatewayStatus[];
   /** The live gateway nearest to a region; `undefined` when none is up. */
   nearestGateway(region: RegionName, except: readonly GatewayId[], preferred?: GatewayId): GatewayId | undefined;
-  rank(input: { readonly callerRegion: RegionName; readonly callerGateway: GatewayId | undefined; readonly routes: readonly EndpointRoute[] }): RoutingDecision;
+  rank(input: {
+    readonly callerRegion: RegionName;
+    readonly callerGateway: GatewayId | undefined;
+    readonly routes: readonly EndpointRoute[];
+  }): RoutingDecision;
 }

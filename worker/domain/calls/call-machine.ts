@@ -42,7 +42,10 @@ function openCall(input: CallInput, context: CallContext): CallDecision {
   return { state: undefined, effects: [] };
 }
 
-function emptyState(context: CallContext, about: Pick<CallState, "account" | "sipDomain" | "from" | "fromDisplayName" | "to"> & { readonly region: RegionName }): CallState {
+function emptyState(
+  context: CallContext,
+  about: Pick<CallState, "account" | "sipDomain" | "from" | "fromDisplayName" | "to"> & { readonly region: RegionName },
+): CallState {
   return {
     sid: context.newSid(undefined),
     token: context.token,
@@ -61,7 +64,14 @@ function emptyState(context: CallContext, about: Pick<CallState, "account" | "si
 
 function openFromPhone(input: Extract<CallInput, { kind: "phone-invite" }>, context: CallContext): CallDecision {
   const { event, from } = input;
-  const state = emptyState(context, { account: event.account, sipDomain: event.sipDomain, region: from.region, from: event.from, fromDisplayName: event.fromDisplayName, to: event.to });
+  const state = emptyState(context, {
+    account: event.account,
+    sipDomain: event.sipDomain,
+    region: from.region,
+    from: event.from,
+    fromDisplayName: event.fromDisplayName,
+    to: event.to,
+  });
   const leg: PhoneLeg = {
     kind: "phone",
     leg: event.leg,
@@ -76,7 +86,15 @@ function openFromPhone(input: Extract<CallInput, { kind: "phone-invite" }>, cont
     capsule: event.capsule,
   };
   state.legs.push(leg);
-  state.parties.push({ gateway: from.gateway, instance: from.instance, region: from.region, channel: from.channel, lastEvent: 0, lastCommand: 0, outbox: [] });
+  state.parties.push({
+    gateway: from.gateway,
+    instance: from.instance,
+    region: from.region,
+    channel: from.channel,
+    lastEvent: 0,
+    lastCommand: 0,
+    outbox: [],
+  });
   const draft = new CallDraft(state, context);
   startCall(draft, event.capsule.remoteOffer ?? "", event.toHost);
   return { state: draft.state, effects: draft.effects };
@@ -90,7 +108,15 @@ function openFromBrowser(input: Extract<CallInput, { kind: "browser-invite" }>, 
   const cseq = cseqOf(request);
   const callId = callIdOf(request);
   const dialog = dialogFromInvite(request, callTag(context.token, CALLER), 1);
-  if (target === undefined || from === undefined || to === undefined || cseq === undefined || callId === undefined || dialog === undefined) return { state: undefined, effects: [] };
+  if (
+    target === undefined ||
+    from === undefined ||
+    to === undefined ||
+    cseq === undefined ||
+    callId === undefined ||
+    dialog === undefined
+  )
+    return { state: undefined, effects: [] };
   const state = emptyState(context, {
     account: sip.account,
     sipDomain: sip.sipDomain,
@@ -161,7 +187,8 @@ function applyTo(draft: CallDraft, input: CallInput): void {
     }
     case "browser-unreachable": {
       const leg = draft.leg(input.leg);
-      if (leg !== undefined && leg.side === "callee" && leg.stage === "calling") calleeFails(draft, leg, { status: 480, reason: "Temporarily Unavailable" });
+      if (leg !== undefined && leg.side === "callee" && leg.stage === "calling")
+        calleeFails(draft, leg, { status: 480, reason: "Temporarily Unavailable" });
       return;
     }
     case "retry-adoption":
@@ -183,7 +210,9 @@ function gatewayUnreachable(draft: CallDraft, gateway: CallState["parties"][numb
   for (const leg of draft.state.legs) {
     if (leg.holder !== gateway || leg.stage === "ended") continue;
     if (leg.adoption !== undefined) adoptionFailed(draft, leg, "gateway-unreachable");
-    else if (leg.side === "callee" && leg.stage === "calling") calleeFails(draft, leg, { status: 503, reason: "Service Unavailable" });
-    else if (leg.kind === "browser" && leg.side === "caller" && leg.stage === "ringing") endCall(draft, "failed", "no-gateway", { status: 503, reason: "Service Unavailable", retryAfterSeconds: 5 });
+    else if (leg.side === "callee" && leg.stage === "calling")
+      calleeFails(draft, leg, { status: 503, reason: "Service Unavailable" });
+    else if (leg.kind === "browser" && leg.side === "caller" && leg.stage === "ringing")
+      endCall(draft, "failed", "no-gateway", { status: 503, reason: "Service Unavailable", retryAfterSeconds: 5 });
   }
 }

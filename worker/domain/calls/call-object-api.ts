@@ -1,6 +1,15 @@
 /** What other objects may ask of a Call object and what they get. Every call returns at once; nothing here waits for a peer. */
 import type { NumberedCommand, NumberedEvent } from "#protocol/call-messages";
-import type { AccountSid, CallSid, CallToken, EndpointId, GatewayId, GatewayInstanceId, RegionName, SipDomain } from "#protocol/ids";
+import type {
+  AccountSid,
+  CallSid,
+  CallToken,
+  EndpointId,
+  GatewayId,
+  GatewayInstanceId,
+  RegionName,
+  SipDomain,
+} from "#protocol/ids";
 
 /** Where a gateway's part of a call is reached. */
 export interface GatewayAddress {
@@ -44,9 +53,17 @@ export interface BrowserSip {
 export interface CallObjectApi {
   gatewayEvents(input: GatewayEvents): Promise<GatewayReply>;
   /** The gateway's channel (re)opened: what has it not seen? */
-  resume(input: { readonly token: CallToken; readonly from: GatewayAddress; readonly appliedCommand: number }): Promise<GatewayReply>;
+  resume(input: {
+    readonly token: CallToken;
+    readonly from: GatewayAddress;
+    readonly appliedCommand: number;
+  }): Promise<GatewayReply>;
   /** The instance is proven dead. */
-  gatewayLost(input: { readonly token: CallToken; readonly gateway: GatewayId; readonly instance: GatewayInstanceId }): Promise<void>;
+  gatewayLost(input: {
+    readonly token: CallToken;
+    readonly gateway: GatewayId;
+    readonly instance: GatewayInstanceId;
+  }): Promise<void>;
   /** SIP texts to send back over the same socket, in order. */
   browserSip(input: BrowserSip): Promise<{ readonly messages: readonly string[] }>;
   describe(): Promise<CallRecord | undefined>;
@@ -62,7 +79,15 @@ export interface CallLogEntry {
   readonly detail?: string;
 }
 
-export type CallStatus = "queued" | "ringing" | "in-progress" | "completed" | "busy" | "failed" | "no-answer" | "canceled";
+export type CallStatus =
+  | "queued"
+  | "ringing"
+  | "in-progress"
+  | "completed"
+  | "busy"
+  | "failed"
+  | "no-answer"
+  | "canceled";
 
 /** One Call resource of Twilio's list: the caller's leg (parent) or a dialled device (child). */
 export interface CallSummary {

@@ -2,7 +2,17 @@
 import type { DialogState } from "#sip/dialog/dialog-state";
 import type { PhoneLegCapsule, SipFlow, WebRtcLegMedia } from "#protocol/capsule";
 import type { NumberedCommand } from "#protocol/call-messages";
-import type { AccountSid, CallSid, CallToken, EndpointId, GatewayId, GatewayInstanceId, LegId, RegionName, SipDomain } from "#protocol/ids";
+import type {
+  AccountSid,
+  CallSid,
+  CallToken,
+  EndpointId,
+  GatewayId,
+  GatewayInstanceId,
+  LegId,
+  RegionName,
+  SipDomain,
+} from "#protocol/ids";
 import type { CodecName } from "#protocol/media";
 import type { CallLogEntry, CallStatus } from "./call-object-api.ts";
 import type { RoutingDecision } from "../routing/routing-decision.ts";
@@ -22,6 +32,8 @@ export interface LegCommon {
   /** The gateway that carries it; absent while none does. */
   holder: GatewayId | undefined;
   device?: string;
+  /** The route that it rings; absent for callers. */
+  routeId?: string;
   codec?: CodecName;
   answeredAtMs?: number;
   endedAtMs?: number;

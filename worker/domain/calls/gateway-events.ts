@@ -46,7 +46,11 @@ export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEve
       return;
     case "lease-wanted":
       if (leg.kind !== "browser" || leg.media === undefined) return;
-      leg.media = { ...leg.media, outgoing: event.lease, ...(event.incoming === undefined ? {} : { incoming: event.incoming }) };
+      leg.media = {
+        ...leg.media,
+        outgoing: event.lease,
+        ...(event.incoming === undefined ? {} : { incoming: event.incoming }),
+      };
       draft.command(leg, { kind: "grant-lease", leg: leg.leg, lease: event.lease });
       return;
     case "media-flowing":
@@ -69,7 +73,11 @@ function callerGaveUp(draft: CallDraft, leg: CallLeg): void {
 function legFailed(draft: CallDraft, leg: CallLeg, event: Extract<CallEvent, { kind: "leg-failed" }>): void {
   if (leg.side === "callee") {
     const { status, reason, retryAfterSeconds } = event;
-    return calleeFails(draft, leg, { status, reason, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
+    return calleeFails(draft, leg, {
+      status,
+      reason,
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    });
   }
   if (leg.stage === "ended") return;
   markEnded(draft, leg);
@@ -99,9 +107,17 @@ function webRtcReady(draft: CallDraft, leg: CallLeg, localSdp: string): void {
   }
 }
 
-function webRtcRefused(draft: CallDraft, leg: CallLeg, event: Extract<CallEvent, { kind: "webrtc-leg-refused" }>): void {
+function webRtcRefused(
+  draft: CallDraft,
+  leg: CallLeg,
+  event: Extract<CallEvent, { kind: "webrtc-leg-refused" }>,
+): void {
   draft.log("leg.media-refused", { leg: leg.leg, gateway: leg.holder, detail: event.reason });
   if (leg.adoption !== undefined) return adoptionFailed(draft, leg, event.reason);
-  if (leg.side === "callee" && draft.state.winner !== leg.leg) return calleeFails(draft, leg, { status: event.status, reason: event.reason });
-  endCall(draft, "failed", "media-refused", { status: event.status, reason: event.status === 488 ? "Not Acceptable Here" : "Service Unavailable" });
+  if (leg.side === "callee" && draft.state.winner !== leg.leg)
+    return calleeFails(draft, leg, { status: event.status, reason: event.reason });
+  endCall(draft, "failed", "media-refused", {
+    status: event.status,
+    reason: event.status === 488 ? "Not Acceptable Here" : "Service Unavailable",
+  });
 }

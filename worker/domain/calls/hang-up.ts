@@ -13,7 +13,12 @@ export interface Refusal {
 const REQUEST_TERMINATED: Refusal = { status: 487, reason: "Request Terminated" };
 
 /** Ends the call once; every later reason is ignored. `refusal` goes to a caller that was not answered. */
-export function endCall(draft: CallDraft, status: CallStatus, cause: string, refusal: Refusal = REQUEST_TERMINATED): void {
+export function endCall(
+  draft: CallDraft,
+  status: CallStatus,
+  cause: string,
+  refusal: Refusal = REQUEST_TERMINATED,
+): void {
   if (draft.ended) return;
   draft.state.endedAtMs = draft.context.nowMs;
   draft.state.endCause = cause;
@@ -24,7 +29,12 @@ export function endCall(draft: CallDraft, status: CallStatus, cause: string, ref
 }
 
 /** Ends a leg towards its peer, as its stage asks for; an ended one stays as it is. */
-export function hangUp(draft: CallDraft, leg: CallLeg, refusal: Refusal = REQUEST_TERMINATED, reasonHeader?: string): void {
+export function hangUp(
+  draft: CallDraft,
+  leg: CallLeg,
+  refusal: Refusal = REQUEST_TERMINATED,
+  reasonHeader?: string,
+): void {
   const stage = leg.stage;
   if (stage === "ended") return;
   markEnded(draft, leg);

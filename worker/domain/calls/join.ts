@@ -27,5 +27,11 @@ function joinBetween(draft: CallDraft, leg: CallLeg, peer: CallLeg): MediaJoin |
   if (leg.holder === peer.holder) return { kind: "local", leg: peer.leg };
   const gateway = draft.context.fleet.find((entry) => entry.gateway === peer.holder);
   if (gateway === undefined) return undefined;
-  return { kind: "trunk", gateway: gateway.gateway, host: gateway.host, port: gateway.trunkPort, stream: draft.state.trunkStream };
+  return {
+    kind: "trunk",
+    gateway: gateway.gateway,
+    host: gateway.host,
+    port: gateway.trunkPort,
+    stream: draft.state.trunkStream,
+  };
 }

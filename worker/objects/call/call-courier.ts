@@ -16,15 +16,27 @@ export class CallCourier {
   }
 
   /** `onUnreachable`: the gateway has no open channel; what it should know waits in its outbox. */
-  deliver(state: CallState, gateway: GatewayId, commands: readonly NumberedCommand[], onUnreachable: () => void): Promise<void> {
+  deliver(
+    state: CallState,
+    gateway: GatewayId,
+    commands: readonly NumberedCommand[],
+    onUnreachable: () => Promise<void>,
+  ): Promise<void> {
     return this.#inOrder(gateway, async () => {
       const party = state.parties.find((entry) => entry.gateway === gateway);
       if (party === undefined) return;
       const target = { region: party.region, gateway, channel: party.channel };
-      const sent = await settle(() => regionLinkOf(this.#env).gateways.deliver(target, { call: state.token, commands, ackEvent: party.lastEvent, live: true }));
+      const sent = await settle(() =>
+        regionLinkOf(this.#env).gateways.deliver(target, {
+          call: state.token,
+          commands,
+          ackEvent: party.lastEvent,
+          live: true,
+        }),
+      );
       if (sent?.ok === true) return;
       count("call.gateway-unreachable");
-      onUnreachable();
+      await onUnreachable();
     });
   }
 
@@ -55,4 +67,3 @@ async function settle<T>(work: () => Promise<T>): Promise<T | undefined> {
     return undefined;
   }
 }
-

@@ -35,7 +35,10 @@ export class CallSurroundings {
   async freshFleet(token: CallToken, gateways: readonly GatewayId[]): Promise<Fleet> {
     const { regions } = settingsOf(this.#env);
     const asked = new Set(regions.gateways.filter(({ id }) => gateways.includes(id)).map(({ region }) => region));
-    const [fleet, ...present] = await Promise.all([this.fleet(token), ...[...asked].map((region) => this.#orEmpty(() => regionLinkOf(this.#env).region(region).snapshot()))]);
+    const [fleet, ...present] = await Promise.all([
+      this.fleet(token),
+      ...[...asked].map((region) => this.#orEmpty(() => regionLinkOf(this.#env).region(region).snapshot())),
+    ]);
     const fresh = new Map(present.flat().map((entry) => [entry.gateway, entry]));
     return fleet.map((entry) => fresh.get(entry.gateway) ?? entry);
   }
@@ -60,13 +63,31 @@ export class CallSurroundings {
       fleet,
       randomHex,
       randomUint32: () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
-      newSid: (parent) => createCallSid({ ...(parent === undefined ? { regionIndex: this.#regionIndex(token), day: dayOf(nowMs) } : parseCallSidParts(parent)), randomHex: randomHex(13) }),
+      newSid: (parent) =>
+        createCallSid({
+          ...(parent === undefined
+            ? { regionIndex: this.#regionIndex(token), day: dayOf(nowMs) }
+            : parseCallSidParts(parent)),
+          randomHex: randomHex(13),
+        }),
       nearestGateway: (region, exclude, prefer) => {
-        const selection = selectGatewayForRegion(region, fleet, { geography, exclude, ...(prefer === undefined ? {} : { prefer }) });
+        const selection = selectGatewayForRegion(region, fleet, {
+          geography,
+          exclude,
+          ...(prefer === undefined ? {} : { prefer }),
+        });
         return selection.ok ? selection.gateway.gateway : undefined;
       },
       rank: ({ callerRegion, callerGateway, routes }) =>
-        rankRoutes({ callerRegion, ...(callerGateway === undefined ? {} : { callerGateway }), routes, gateways: fleet, geography, policy: "fewest-regions", nowMs }),
+        rankRoutes({
+          callerRegion,
+          ...(callerGateway === undefined ? {} : { callerGateway }),
+          routes,
+          gateways: fleet,
+          geography,
+          policy: "fewest-regions",
+          nowMs,
+        }),
     };
   }
 
@@ -78,7 +99,10 @@ export class CallSurroundings {
 
   #regionIndex(token: CallToken): number {
     const region = this.regionOf(token);
-    return Math.max(0, settingsOf(this.#env).regions.regions.findIndex(({ name }) => name === region));
+    return Math.max(
+      0,
+      settingsOf(this.#env).regions.regions.findIndex(({ name }) => name === region),
+    );
   }
 
   async #orEmpty(ask: () => Promise<Fleet>): Promise<Fleet> {

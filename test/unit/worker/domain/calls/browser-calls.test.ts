@@ -6,22 +6,66 @@ import { CallWorld, DOMAIN, PHONE_AUDIO, TOKEN, browserRoute, capsule, phoneRout
 
 const leg = (id: string): LegId => id as LegId;
 const sdp = (ufrag: string): string =>
-  ["v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", "a=group:BUNDLE 0", "m=audio 9 UDP/TLS/RTP/SAVPF 111 0 8 126", "c=IN IP4 0.0.0.0", `a=ice-ufrag:${ufrag}`, "a=ice-pwd:0123456789abcdef01234567", `a=fingerprint:sha-256 ${Array.from({ length: 32 }, () => "AA").join(":")}`, "a=setup:actpass", "a=mid:0", "a=sendrecv", "a=rtcp-mux", "a=rtpmap:111 opus/48000/2", "a=rtpmap:0 PCMU/8000", "a=rtpmap:8 PCMA/8000", "a=rtpmap:126 telephone-event/8000", ""].join("\r\n");
+  [
+    "v=0",
+    "o=- 1 1 IN IP4 0.0.0.0",
+    "s=-",
+    "t=0 0",
+    "a=group:BUNDLE 0",
+    "m=audio 9 UDP/TLS/RTP/SAVPF 111 0 8 126",
+    "c=IN IP4 0.0.0.0",
+    `a=ice-ufrag:${ufrag}`,
+    "a=ice-pwd:0123456789abcdef01234567",
+    `a=fingerprint:sha-256 ${Array.from({ length: 32 }, () => "AA").join(":")}`,
+    "a=setup:actpass",
+    "a=mid:0",
+    "a=sendrecv",
+    "a=rtcp-mux",
+    "a=rtpmap:111 opus/48000/2",
+    "a=rtpmap:0 PCMU/8000",
+    "a=rtpmap:8 PCMA/8000",
+    "a=rtpmap:126 telephone-event/8000",
+    "",
+  ].join("\r\n");
 
 function message(lines: readonly string[], body = ""): string {
-  return [...lines, ...(body === "" ? [] : ["Content-Type: application/sdp"]), `Content-Length: ${body.length}`, "", body].join("\r\n");
+  return [
+    ...lines,
+    ...(body === "" ? [] : ["Content-Type: application/sdp"]),
+    `Content-Length: ${body.length}`,
+    "",
+    body,
+  ].join("\r\n");
 }
 
 function invite(to: string): string {
   return message(
-    [`INVITE sip:${to}@${DOMAIN} SIP/2.0`, "Via: SIP/2.0/WS x.invalid;branch=z9hG4bK1", `From: <sip:alice@${DOMAIN}>;tag=f1`, `To: <sip:${to}@${DOMAIN}>`, "Call-ID: browser-1", "CSeq: 1 INVITE", "Max-Forwards: 70", "Contact: <sip:alice@x.invalid;transport=ws>"],
+    [
+      `INVITE sip:${to}@${DOMAIN} SIP/2.0`,
+      "Via: SIP/2.0/WS x.invalid;branch=z9hG4bK1",
+      `From: <sip:alice@${DOMAIN}>;tag=f1`,
+      `To: <sip:${to}@${DOMAIN}>`,
+      "Call-ID: browser-1",
+      "CSeq: 1 INVITE",
+      "Max-Forwards: 70",
+      "Contact: <sip:alice@x.invalid;transport=ws>",
+    ],
     sdp("uAAA"),
   );
 }
 
 function inDialog(method: string, cseq: number, body = ""): string {
   return message(
-    [`${method} sip:x SIP/2.0`, `Via: SIP/2.0/WS x.invalid;branch=z9hG4bK${method}${cseq}`, `From: <sip:alice@${DOMAIN}>;tag=f1`, `To: <sip:bob@${DOMAIN}>;tag=${callTag(TOKEN, leg("a"))}`, "Call-ID: browser-1", `CSeq: ${cseq} ${method}`, "Max-Forwards: 70", "Contact: <sip:alice@x.invalid;transport=ws>"],
+    [
+      `${method} sip:x SIP/2.0`,
+      `Via: SIP/2.0/WS x.invalid;branch=z9hG4bK${method}${cseq}`,
+      `From: <sip:alice@${DOMAIN}>;tag=f1`,
+      `To: <sip:bob@${DOMAIN}>;tag=${callTag(TOKEN, leg("a"))}`,
+      "Call-ID: browser-1",
+      `CSeq: ${cseq} ${method}`,
+      "Max-Forwards: 70",
+      "Contact: <sip:alice@x.invalid;transport=ws>",
+    ],
     body,
   );
 }
@@ -30,7 +74,15 @@ function inDialog(method: string, cseq: number, body = ""): string {
 function reply(request: string, status: number, reason: string, body = ""): string {
   const fields = request.split("\r\n").filter((line) => /^(Via|From|Call-ID|CSeq):/.test(line));
   const to = /^To: (.*)$/m.exec(request)?.[1]?.trim() ?? "";
-  return message([`SIP/2.0 ${status} ${reason}`, ...fields, `To: ${to.includes("tag=") ? to : `${to};tag=b77`}`, "Contact: <sip:bob@y.invalid;transport=ws>"], body);
+  return message(
+    [
+      `SIP/2.0 ${status} ${reason}`,
+      ...fields,
+      `To: ${to.includes("tag=") ? to : `${to};tag=b77`}`,
+      "Contact: <sip:bob@y.invalid;transport=ws>",
+    ],
+    body,
+  );
 }
 
 const media: WebRtcLegMedia = {
@@ -64,7 +116,12 @@ describe("a browser that calls a phone", () => {
     world.located(phoneRoute("desk", "us-east"));
     expect(world.told()).toEqual(["us-east: invite-leg b1"]);
     world.event("us-east", { kind: "leg-ringing", leg: leg("b1"), status: 180 });
-    world.event("us-east", { kind: "leg-answered", leg: leg("b1"), capsule: capsule("confirmed"), audio: { ...PHONE_AUDIO, codec: "PCMA", payloadType: 8 } });
+    world.event("us-east", {
+      kind: "leg-answered",
+      leg: leg("b1"),
+      capsule: capsule("confirmed"),
+      audio: { ...PHONE_AUDIO, codec: "PCMA", payloadType: 8 },
+    });
     const open = world.commands.find((entry) => entry.command.kind === "open-webrtc-leg")?.command;
     expect(open).toMatchObject({ leg: "a", codecs: ["PCMA"], remoteSdp: sdp("uAAA") });
     world.event("us-east", { kind: "webrtc-leg-ready", leg: leg("a"), localSdp: sdp("gAAA") });
@@ -77,7 +134,19 @@ describe("a browser that calls a phone", () => {
     world.browser("alice", "s1", invite("bob"));
     world.located(phoneRoute("desk", "us-east"));
     world.told();
-    world.browser("alice", "s1", message([`CANCEL sip:bob@${DOMAIN} SIP/2.0`, "Via: SIP/2.0/WS x.invalid;branch=z9hG4bK1", `From: <sip:alice@${DOMAIN}>;tag=f1`, `To: <sip:bob@${DOMAIN}>`, "Call-ID: browser-1", "CSeq: 1 CANCEL", "Max-Forwards: 70"]));
+    world.browser(
+      "alice",
+      "s1",
+      message([
+        `CANCEL sip:bob@${DOMAIN} SIP/2.0`,
+        "Via: SIP/2.0/WS x.invalid;branch=z9hG4bK1",
+        `From: <sip:alice@${DOMAIN}>;tag=f1`,
+        `To: <sip:bob@${DOMAIN}>`,
+        "Call-ID: browser-1",
+        "CSeq: 1 CANCEL",
+        "Max-Forwards: 70",
+      ]),
+    );
     expect(world.said()).toEqual(["a: SIP/2.0 200 OK", "a: SIP/2.0 487 Request Terminated"]);
     expect(world.told()).toContain("us-east: cancel-leg b1");
   });
@@ -123,7 +192,12 @@ describe("a browser that is called", () => {
     expect(world.told()).toEqual(["us-east: ring-leg a"]);
     world.browser("bob", "socket-laptop", reply(request, 200, "OK", sdp("uBBB")));
     expect(world.said()[0]).toMatch(/^b1: ACK sip:bob@y\.invalid/);
-    expect(world.told()).toEqual(["us-east: complete-webrtc-leg b1", "us-east: answer-leg a", "us-east: join-leg a local", "us-east: join-leg b1 local"]);
+    expect(world.told()).toEqual([
+      "us-east: complete-webrtc-leg b1",
+      "us-east: answer-leg a",
+      "us-east: join-leg a local",
+      "us-east: join-leg b1 local",
+    ]);
   });
 
   it("declines: the refusal is acknowledged and reaches the caller", () => {
@@ -131,6 +205,20 @@ describe("a browser that is called", () => {
     world.browser("bob", "socket-laptop", reply(request, 486, "Busy Here"));
     expect(world.said()[0]).toMatch(/^b1: ACK /);
     expect(world.told()).toEqual(expect.arrayContaining(["us-east: reject-leg a 486"]));
+  });
+
+  it("is cancelled and rung again when its gateway dies while it rings", () => {
+    const { world, invite: request } = ringing();
+    world.browser("bob", "socket-laptop", reply(request, 180, "Ringing"));
+    world.told();
+    world.kill("us-east");
+    expect(world.said()).toEqual([expect.stringMatching(/^b1: CANCEL /)]);
+    expect(world.told()).toEqual(["eu-west: adopt-leg a ringing", "eu-west: open-webrtc-leg b2"]);
+    world.event("eu-west", { kind: "webrtc-leg-ready", leg: leg("b2"), localSdp: sdp("gCCC") });
+    expect(world.said()).toEqual([expect.stringMatching(/^b2: INVITE /)]);
+    world.browser("bob", "socket-laptop", reply(request, 200, "OK", sdp("uBBB")));
+    expect(world.said()).toEqual([expect.stringMatching(/^b1: ACK /), expect.stringMatching(/^b1: BYE /)]);
+    expect(world.state?.winner).toBeUndefined();
   });
 
   it("is cancelled with the branch of its INVITE", () => {
@@ -146,7 +234,12 @@ describe("a browser whose gateway dies", () => {
   it("keeps its keys: only ICE changes, by a re-INVITE over its bridge", () => {
     const world = talking();
     world.kill("us-east");
-    expect(world.told()).toEqual(["eu-west: adopt-webrtc-leg a", "eu-west: adopt-leg b1 confirmed", "eu-west: join-leg a local", "eu-west: join-leg b1 local"]);
+    expect(world.told()).toEqual([
+      "eu-west: adopt-webrtc-leg a",
+      "eu-west: adopt-leg b1 confirmed",
+      "eu-west: join-leg a local",
+      "eu-west: join-leg b1 local",
+    ]);
     world.event("eu-west", { kind: "webrtc-leg-ready", leg: leg("a"), localSdp: sdp("gCCC") });
     const offer = world.sip.at(-1)?.text ?? "";
     expect(offer).toMatch(/^INVITE sip:alice@x\.invalid/);
@@ -161,7 +254,10 @@ describe("a browser whose gateway dies", () => {
   it("is moved twice in a row, each time with a higher version", () => {
     const world = talking();
     const versions: number[] = [];
-    for (const [dead, next] of [["us-east", "eu-west"], ["eu-west", "ap-south"]] as const) {
+    for (const [dead, next] of [
+      ["us-east", "eu-west"],
+      ["eu-west", "ap-south"],
+    ] as const) {
       world.kill(dead);
       const adopt = world.commands.find((entry) => entry.command.kind === "adopt-webrtc-leg")?.command;
       if (adopt?.kind === "adopt-webrtc-leg") versions.push(adopt.sdpVersion);
@@ -185,10 +281,13 @@ describe("a browser whose gateway dies", () => {
 
   it("gets a leased block before it is used: the grant follows the stored wish", () => {
     const world = talking();
-    world.event("us-east", { kind: "lease-wanted", leg: leg("a"), lease: { ssrc: 7, indexLimit: 58_000, timestamp: 1, atMs: 2 } });
+    world.event("us-east", {
+      kind: "lease-wanted",
+      leg: leg("a"),
+      lease: { ssrc: 7, indexLimit: 58_000, timestamp: 1, atMs: 2 },
+    });
     expect(world.told()).toEqual(["us-east: grant-lease a"]);
     const caller = world.caller();
     expect(caller?.kind === "browser" ? caller.media?.outgoing.indexLimit : 0).toBe(58_000);
   });
 });
-

@@ -1,7 +1,17 @@
 /** A call with everything around it faked as data: time, randomness, fleet, and what each gateway and browser was told. */
 import { regionGeography, parseRegionConfig } from "#region-config";
 import type { CallCommand, CallEvent, NumberedCommand } from "#protocol/call-messages";
-import type { CallSid, CallToken, GatewayId, GatewayInstanceId, LegId, RegionName, AccountSid, SipDomain, EndpointId } from "#protocol/ids";
+import type {
+  CallSid,
+  CallToken,
+  GatewayId,
+  GatewayInstanceId,
+  LegId,
+  RegionName,
+  AccountSid,
+  SipDomain,
+  EndpointId,
+} from "#protocol/ids";
 import type { PhoneLegCapsule } from "#protocol/capsule";
 import { rankRoutes } from "../../../../../worker/domain/routing/select-route.ts";
 import { selectGatewayForRegion } from "../../../../../worker/domain/routing/select-gateway.ts";
@@ -23,9 +33,14 @@ export const ACCOUNT = `AC${"1".repeat(32)}` as AccountSid;
 export const DOMAIN = "demo.nearside.test" as SipDomain;
 
 export const instanceOf = (gateway: string, run = 1): GatewayInstanceId =>
-  [...gateway].map((c) => c.charCodeAt(0).toString(16)).join("").padEnd(30, "0").slice(0, 30).concat(String(run).padStart(2, "0")) as GatewayInstanceId;
+  Array.from(gateway, (c) => c.charCodeAt(0).toString(16))
+    .join("")
+    .padEnd(30, "0")
+    .slice(0, 30)
+    .concat(String(run).padStart(2, "0")) as GatewayInstanceId;
 
-export const PHONE_OFFER = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\n";
+export const PHONE_OFFER =
+  "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\n";
 
 export const PHONE_AUDIO = { codec: "PCMU", payloadType: 0, telephoneEventPayloadType: 101 } as const;
 
@@ -34,7 +49,20 @@ export function capsule(phase: PhoneLegCapsule["phase"]): PhoneLegCapsule {
     kind: "phone",
     phase,
     flow: { transport: "udp", host: "127.0.0.1", port: 40000 },
-    dialog: { callId: "c1", localTag: "l", remoteTag: "r", localUri: "<sip:bob@demo>", remoteUri: "<sip:alice@demo>", remoteTarget: "sip:alice@127.0.0.1:40000", routeSet: [], localCseq: -1, remoteCseq: 1, remoteAllow: [], localSdpVersion: 1, localSdpId: 1 },
+    dialog: {
+      callId: "c1",
+      localTag: "l",
+      remoteTag: "r",
+      localUri: "<sip:bob@demo>",
+      remoteUri: "<sip:alice@demo>",
+      remoteTarget: "sip:alice@127.0.0.1:40000",
+      routeSet: [],
+      localCseq: -1,
+      remoteCseq: 1,
+      remoteAllow: [],
+      localSdpVersion: 1,
+      localSdpId: 1,
+    },
     remoteOffer: PHONE_OFFER,
     media: { kind: "rtp", remoteSdp: PHONE_OFFER, audio: PHONE_AUDIO },
   };
@@ -102,14 +130,27 @@ export class CallWorld {
       token: TOKEN,
       randomHex: (bytes) => (++this.#random).toString(16).padStart(bytes * 2, "0"),
       randomUint32: () => ++this.#random,
-      newSid: (parent) => `CA${(parent === undefined ? "a" : "b").repeat(24)}${(++this.#random).toString(16).padStart(8, "0")}` as CallSid,
+      newSid: (parent) =>
+        `CA${(parent === undefined ? "a" : "b").repeat(24)}${(++this.#random).toString(16).padStart(8, "0")}` as CallSid,
       fleet: this.fleet,
       nearestGateway: (region, exclude, prefer) => {
-        const selection = selectGatewayForRegion(region, this.fleet, { geography, exclude, ...(prefer === undefined ? {} : { prefer }) });
+        const selection = selectGatewayForRegion(region, this.fleet, {
+          geography,
+          exclude,
+          ...(prefer === undefined ? {} : { prefer }),
+        });
         return selection.ok ? selection.gateway.gateway : undefined;
       },
       rank: ({ callerRegion, callerGateway, routes }) =>
-        rankRoutes({ callerRegion, ...(callerGateway === undefined ? {} : { callerGateway }), routes, gateways: this.fleet, geography, policy: "fewest-regions", nowMs: this.nowMs }),
+        rankRoutes({
+          callerRegion,
+          ...(callerGateway === undefined ? {} : { callerGateway }),
+          routes,
+          gateways: this.fleet,
+          geography,
+          policy: "fewest-regions",
+          nowMs: this.nowMs,
+        }),
     };
   }
 
@@ -118,7 +159,8 @@ export class CallWorld {
     this.state = decision.state;
     for (const effect of decision.effects) {
       this.effects.push(effect);
-      if (effect.kind === "send-command") this.commands.push({ gateway: effect.gateway, command: effect.command.command, epoch: effect.command.epoch });
+      if (effect.kind === "send-command")
+        this.commands.push({ gateway: effect.gateway, command: effect.command.command, epoch: effect.command.epoch });
       if (effect.kind === "send-sip") this.sip.push({ leg: effect.leg, socket: effect.socket, text: effect.text });
     }
   }
@@ -146,8 +188,16 @@ export class CallWorld {
     this.feed({ kind: "located", known: true, routes });
   }
 
-  address(gateway: string, run = 1): { gateway: GatewayId; instance: GatewayInstanceId; region: RegionName; channel: number } {
-    return { gateway: gateway as GatewayId, instance: instanceOf(gateway, run), region: gateway as RegionName, channel: 0 };
+  address(
+    gateway: string,
+    run = 1,
+  ): { gateway: GatewayId; instance: GatewayInstanceId; region: RegionName; channel: number } {
+    return {
+      gateway: gateway as GatewayId,
+      instance: instanceOf(gateway, run),
+      region: gateway as RegionName,
+      channel: 0,
+    };
   }
 
   event(gateway: string, event: CallEvent, epoch = this.state?.epoch ?? 1): void {
@@ -157,8 +207,18 @@ export class CallWorld {
   browser(identity: string, socket: string, text: string): void {
     const parsed = parseSipMessage(text);
     if (!parsed.ok) throw new Error(`test message is malformed: ${parsed.problem.detail}`);
-    const sip: BrowserSip = { token: TOKEN, bridge: "3", socket, region: "us-east" as RegionName, account: ACCOUNT, sipDomain: DOMAIN, identity: identity as EndpointId, text };
-    if (parsed.message.kind === "request" && this.state === undefined) this.feed({ kind: "browser-invite", sip, request: parsed.message });
+    const sip: BrowserSip = {
+      token: TOKEN,
+      bridge: "3",
+      socket,
+      region: "us-east" as RegionName,
+      account: ACCOUNT,
+      sipDomain: DOMAIN,
+      identity: identity as EndpointId,
+      text,
+    };
+    if (parsed.message.kind === "request" && this.state === undefined)
+      this.feed({ kind: "browser-invite", sip, request: parsed.message });
     else this.feed({ kind: "browser-message", sip, message: parsed.message });
   }
 
@@ -168,13 +228,18 @@ export class CallWorld {
   }
 
   restart(gateway: string, run: number): void {
-    this.fleet = this.fleet.map((entry) => (entry.gateway === gateway ? { ...entry, state: "up", instance: instanceOf(gateway, run) } : entry));
+    this.fleet = this.fleet.map((entry) =>
+      entry.gateway === gateway ? { ...entry, state: "up", instance: instanceOf(gateway, run) } : entry,
+    );
   }
 
   /** What the gateways were told since the last call, as `gateway: kind leg`. */
   told(): string[] {
     const lines = this.commands.map(({ gateway, command }) => {
-      const join = command.kind === "join-leg" ? ` ${command.join.kind}${command.join.kind === "trunk" ? `:${command.join.gateway}` : ""}` : "";
+      const join =
+        command.kind === "join-leg"
+          ? ` ${command.join.kind}${command.join.kind === "trunk" ? `:${command.join.gateway}` : ""}`
+          : "";
       const status = command.kind === "reject-leg" ? ` ${command.status}` : "";
       const phase = command.kind === "adopt-leg" ? ` ${command.capsule.phase}` : "";
       return `${gateway}: ${command.kind} ${command.leg}${join}${status}${phase}`;

@@ -9,7 +9,12 @@ function talking(callerGateway = "us-east", calleeGateway = "us-east"): CallWorl
   world.phoneCalls("bob", callerGateway);
   world.located(phoneRoute("bob-desk", calleeGateway));
   world.event(calleeGateway, { kind: "leg-ringing", leg: leg("b1"), status: 180 });
-  world.event(calleeGateway, { kind: "leg-answered", leg: leg("b1"), capsule: capsule("confirmed"), audio: PHONE_AUDIO });
+  world.event(calleeGateway, {
+    kind: "leg-answered",
+    leg: leg("b1"),
+    capsule: capsule("confirmed"),
+    audio: PHONE_AUDIO,
+  });
   world.event(callerGateway, { kind: "leg-confirmed", leg: leg("a"), capsule: capsule("confirmed") });
   world.told();
   return world;
@@ -26,7 +31,12 @@ describe("a call between phones", () => {
     world.event("us-east", { kind: "leg-ringing", leg: leg("b1"), status: 183 });
     expect(world.told()).toEqual(["us-east: ring-leg a"]);
     world.event("us-east", { kind: "leg-answered", leg: leg("b1"), capsule: capsule("confirmed"), audio: PHONE_AUDIO });
-    expect(world.told()).toEqual(["us-east: confirm-leg b1", "us-east: answer-leg a", "us-east: join-leg a local", "us-east: join-leg b1 local"]);
+    expect(world.told()).toEqual([
+      "us-east: confirm-leg b1",
+      "us-east: answer-leg a",
+      "us-east: join-leg a local",
+      "us-east: join-leg b1 local",
+    ]);
     expect(world.state?.status).toBe("in-progress");
   });
 
@@ -35,7 +45,13 @@ describe("a call between phones", () => {
     world.phoneCalls("bob", "us-east");
     world.located(phoneRoute("bob-desk", "eu-west"));
     world.event("eu-west", { kind: "leg-answered", leg: leg("b1"), capsule: capsule("confirmed"), audio: PHONE_AUDIO });
-    expect(world.told()).toEqual(["eu-west: invite-leg b1", "eu-west: confirm-leg b1", "us-east: answer-leg a", "us-east: join-leg a trunk:eu-west", "eu-west: join-leg b1 trunk:us-east"]);
+    expect(world.told()).toEqual([
+      "eu-west: invite-leg b1",
+      "eu-west: confirm-leg b1",
+      "us-east: answer-leg a",
+      "us-east: join-leg a trunk:eu-west",
+      "eu-west: join-leg b1 trunk:us-east",
+    ]);
   });
 
   it("answers the number echo on the caller's own gateway", () => {
@@ -66,7 +82,13 @@ describe("a call between phones", () => {
     const world = new CallWorld();
     world.fleet = world.fleet.map((entry) => (entry.gateway === "eu-west" ? { ...entry, state: "down" } : entry));
     world.phoneCalls("bob");
-    world.located(phoneRoute("bob-desk", "eu-west", { reachability: "connection", transport: "tcp", flow: { transport: "tcp", host: "127.0.0.1", port: 4 } }));
+    world.located(
+      phoneRoute("bob-desk", "eu-west", {
+        reachability: "connection",
+        transport: "tcp",
+        flow: { transport: "tcp", host: "127.0.0.1", port: 4 },
+      }),
+    );
     expect(world.commands[0]?.command).toMatchObject({ kind: "reject-leg", status: 503, retryAfterSeconds: 5 });
   });
 
@@ -99,6 +121,19 @@ describe("a call between phones", () => {
     expect(world.state?.winner).toBe("b2");
   });
 
+  it("tries the next way to the same device when the first does not reach it, and nothing more when it was reached", () => {
+    const world = new CallWorld();
+    world.phoneCalls("bob");
+    world.located(phoneRoute("desk", "us-east"), phoneRoute("desk", "eu-west"));
+    expect(world.told()).toEqual(["us-east: invite-leg b1"]);
+    world.event("us-east", { kind: "leg-failed", leg: leg("b1"), status: 503, reason: "Service Unavailable" });
+    expect(world.told()).toEqual(["eu-west: invite-leg b2"]);
+    world.event("eu-west", { kind: "leg-ringing", leg: leg("b2"), status: 180 });
+    world.told();
+    world.event("eu-west", { kind: "leg-failed", leg: leg("b2"), status: 408, reason: "Request Timeout" });
+    expect(world.told()).toEqual(["us-east: reject-leg a 408"]);
+  });
+
   it("cancels the ringing device when the caller gives up", () => {
     const world = new CallWorld();
     world.phoneCalls("bob");
@@ -124,13 +159,22 @@ describe("a gateway that dies", () => {
     const world = talking();
     world.kill("us-east");
     expect(world.commands.every((entry) => entry.epoch === 2)).toBe(true);
-    expect(world.told()).toEqual(["eu-west: adopt-leg a confirmed", "eu-west: adopt-leg b1 confirmed", "eu-west: join-leg a local", "eu-west: join-leg b1 local"]);
+    expect(world.told()).toEqual([
+      "eu-west: adopt-leg a confirmed",
+      "eu-west: adopt-leg b1 confirmed",
+      "eu-west: join-leg a local",
+      "eu-west: join-leg b1 local",
+    ]);
   });
 
   it("moves only the leg that it carried, and joins the other one anew", () => {
     const world = talking("us-east", "ap-south");
     world.kill("us-east");
-    expect(world.told()).toEqual(["eu-west: adopt-leg a confirmed", "eu-west: join-leg a trunk:ap-south", "ap-south: join-leg b1 trunk:eu-west"]);
+    expect(world.told()).toEqual([
+      "eu-west: adopt-leg a confirmed",
+      "eu-west: join-leg a trunk:ap-south",
+      "ap-south: join-leg b1 trunk:eu-west",
+    ]);
   });
 
   it("keeps the promise twice in a row", () => {
@@ -140,7 +184,12 @@ describe("a gateway that dies", () => {
     world.event("eu-west", { kind: "leg-adopted", leg: leg("b1"), capsule: capsule("confirmed") });
     world.told();
     world.kill("eu-west");
-    expect(world.told()).toEqual(["ap-south: adopt-leg a confirmed", "ap-south: adopt-leg b1 confirmed", "ap-south: join-leg a local", "ap-south: join-leg b1 local"]);
+    expect(world.told()).toEqual([
+      "ap-south: adopt-leg a confirmed",
+      "ap-south: adopt-leg b1 confirmed",
+      "ap-south: join-leg a local",
+      "ap-south: join-leg b1 local",
+    ]);
     expect(world.state?.epoch).toBe(3);
   });
 
@@ -161,15 +210,27 @@ describe("a gateway that dies", () => {
     world.event("us-east", { kind: "leg-ringing", leg: leg("b1"), status: 180 });
     world.told();
     world.kill("us-east");
-    const adopt = world.commands.find((entry) => entry.command.kind === "adopt-leg" && entry.command.leg === "b1")?.command;
+    const adopt = world.commands.find(
+      (entry) => entry.command.kind === "adopt-leg" && entry.command.leg === "b1",
+    )?.command;
     const again = world.commands.find((entry) => entry.command.kind === "invite-leg")?.command;
-    expect(world.told()).toEqual(["eu-west: adopt-leg a ringing", "eu-west: adopt-leg b1 calling", "eu-west: invite-leg b2"]);
-    if (first?.kind !== "invite-leg" || adopt?.kind !== "adopt-leg" || again?.kind !== "invite-leg") throw new Error("commands missing");
+    expect(world.told()).toEqual([
+      "eu-west: adopt-leg a ringing",
+      "eu-west: adopt-leg b1 calling",
+      "eu-west: invite-leg b2",
+    ]);
+    if (first?.kind !== "invite-leg" || adopt?.kind !== "adopt-leg" || again?.kind !== "invite-leg")
+      throw new Error("commands missing");
     expect(adopt.oldViaBranch).toBe(first.viaBranch);
     expect(again.viaBranch).not.toBe(first.viaBranch);
     expect(again.callId).not.toBe(first.callId);
     world.event("eu-west", { kind: "leg-answered", leg: leg("b2"), capsule: capsule("confirmed"), audio: PHONE_AUDIO });
-    expect(world.told()).toEqual(["eu-west: confirm-leg b2", "eu-west: answer-leg a", "eu-west: join-leg a local", "eu-west: join-leg b2 local"]);
+    expect(world.told()).toEqual([
+      "eu-west: confirm-leg b2",
+      "eu-west: answer-leg a",
+      "eu-west: join-leg a local",
+      "eu-west: join-leg b2 local",
+    ]);
   });
 
   it("ignores what the dead gateway still says", () => {
@@ -186,14 +247,23 @@ describe("a gateway that dies", () => {
     world.kill("us-east");
     world.told();
     world.event("eu-west", { kind: "leg-adoption-failed", leg: leg("a"), status: 503, reason: "connection refused" });
-    expect(world.told()).toEqual(["eu-west: release-leg a", "ap-south: adopt-leg a confirmed", "ap-south: join-leg a trunk:eu-west", "eu-west: join-leg b1 trunk:ap-south"]);
+    expect(world.told()).toEqual([
+      "eu-west: release-leg a",
+      "ap-south: adopt-leg a confirmed",
+      "ap-south: join-leg a trunk:eu-west",
+      "eu-west: join-leg b1 trunk:ap-south",
+    ]);
     world.event("ap-south", { kind: "leg-adoption-failed", leg: leg("a"), status: 503, reason: "connection refused" });
     expect(world.told()).toEqual(["ap-south: release-leg a"]);
     expect(world.effects.at(-1)).toEqual({ kind: "retry-soon", afterMs: 150 });
     world.restart("us-east", 2);
     world.nowMs += 400;
     world.feed({ kind: "retry-adoption" });
-    expect(world.told()).toEqual(["us-east: adopt-leg a confirmed", "us-east: join-leg a trunk:eu-west", "eu-west: join-leg b1 trunk:us-east"]);
+    expect(world.told()).toEqual([
+      "us-east: adopt-leg a confirmed",
+      "us-east: join-leg a trunk:eu-west",
+      "eu-west: join-leg b1 trunk:us-east",
+    ]);
   });
 
   it("gives up a leg that no gateway could take for 32 s, and ends the other", () => {
