@@ -32,9 +32,20 @@ export type CallEvent =
   /** A callee's device rings (180) or has early media (183). */
   | { readonly kind: "leg-ringing"; readonly leg: LegId; readonly status: number; readonly capsule?: PhoneLegCapsule }
   /** A callee answered 2xx. It is acknowledged (ACK) only after `confirm-leg`. */
-  | { readonly kind: "leg-answered"; readonly leg: LegId; readonly capsule: PhoneLegCapsule; readonly audio: NegotiatedAudio }
+  | {
+      readonly kind: "leg-answered";
+      readonly leg: LegId;
+      readonly capsule: PhoneLegCapsule;
+      readonly audio: NegotiatedAudio;
+    }
   /** A callee's final refusal, or none in time (408), or a fault of the way to it (503, 500). */
-  | { readonly kind: "leg-failed"; readonly leg: LegId; readonly status: number; readonly reason: string; readonly retryAfterSeconds?: number }
+  | {
+      readonly kind: "leg-failed";
+      readonly leg: LegId;
+      readonly status: number;
+      readonly reason: string;
+      readonly retryAfterSeconds?: number;
+    }
   /** The caller's ACK arrived. */
   | { readonly kind: "leg-confirmed"; readonly leg: LegId; readonly capsule: PhoneLegCapsule }
   /** The peer ended the leg (BYE) or it was found dead. The gateway has answered the BYE. */
@@ -46,16 +57,39 @@ export type CallEvent =
   /** `adopt-leg` did not work here; another gateway, or the same one later, may. */
   | { readonly kind: "leg-adoption-failed"; readonly leg: LegId; readonly status: number; readonly reason: string }
   /** Answer to `open-webrtc-leg` and `adopt-webrtc-leg`: SDP for the browser, an answer or an offer. */
-  | { readonly kind: "webrtc-leg-ready"; readonly leg: LegId; readonly localSdp: string; readonly audio?: NegotiatedAudio }
-  | { readonly kind: "webrtc-leg-refused"; readonly leg: LegId; readonly status: 488 | 500 | 503; readonly reason: string }
+  | {
+      readonly kind: "webrtc-leg-ready";
+      readonly leg: LegId;
+      readonly localSdp: string;
+      readonly audio?: NegotiatedAudio;
+    }
+  | {
+      readonly kind: "webrtc-leg-refused";
+      readonly leg: LegId;
+      readonly status: 488 | 500 | 503;
+      readonly reason: string;
+    }
   /** DTLS finished: the capsule of this leg's media. */
   | { readonly kind: "webrtc-leg-secured"; readonly leg: LegId; readonly media: WebRtcLegMedia }
   /** The outgoing index nears its limit. The gateway goes past the old limit only after `grant-lease`. */
-  | { readonly kind: "lease-wanted"; readonly leg: LegId; readonly lease: OutgoingStreamLease; readonly incoming?: WebRtcLegMedia["incoming"] }
+  | {
+      readonly kind: "lease-wanted";
+      readonly leg: LegId;
+      readonly lease: OutgoingStreamLease;
+      readonly incoming?: WebRtcLegMedia["incoming"];
+    }
   /** First media in each direction after open, adoption or join, for the log and the figures. */
   | { readonly kind: "media-flowing"; readonly leg: LegId; readonly afterMs: number }
   /** Counters of a leg, when it ends. */
-  | { readonly kind: "leg-statistics"; readonly leg: LegId; readonly packetsReceived: number; readonly packetsSent: number; readonly bytesReceived: number; readonly trunkPacketsSent: number; readonly trunkPacketsReceived: number };
+  | {
+      readonly kind: "leg-statistics";
+      readonly leg: LegId;
+      readonly packetsReceived: number;
+      readonly packetsSent: number;
+      readonly bytesReceived: number;
+      readonly trunkPacketsSent: number;
+      readonly trunkPacketsReceived: number;
+    };
 
 export type LegEndCause = "bye" | "ack-timeout" | "media-timeout" | "flow-failed" | "gateway-shutdown";
 
@@ -81,7 +115,14 @@ export type CallCommand =
   /** Answer the caller's INVITE with 200 and this codec. */
   | { readonly kind: "answer-leg"; readonly leg: LegId; readonly codec: CodecName }
   /** Answer the caller's INVITE with a final refusal. */
-  | { readonly kind: "reject-leg"; readonly leg: LegId; readonly status: number; readonly reason: string; readonly retryAfterSeconds?: number; readonly headers?: readonly (readonly [name: string, value: string])[] }
+  | {
+      readonly kind: "reject-leg";
+      readonly leg: LegId;
+      readonly status: number;
+      readonly reason: string;
+      readonly retryAfterSeconds?: number;
+      readonly headers?: readonly (readonly [name: string, value: string])[];
+    }
   /** ACK the callee's 2xx. */
   | { readonly kind: "confirm-leg"; readonly leg: LegId }
   /** CANCEL the INVITE of a ringing leg; `reason` is a Reason header value (RFC 3326). A 2xx that crosses it is ACKed and BYEd by the gateway. */
@@ -89,13 +130,37 @@ export type CallCommand =
   /** BYE. */
   | { readonly kind: "end-leg"; readonly leg: LegId; readonly reason?: string }
   /** Take a phone leg over from another gateway or an earlier instance of this one. */
-  | { readonly kind: "adopt-leg"; readonly leg: LegId; readonly capsule: PhoneLegCapsule; readonly codecs: readonly CodecName[]; readonly oldViaBranch?: string; readonly ringTimeoutMs: number; readonly headers: readonly (readonly [name: string, value: string])[] }
+  | {
+      readonly kind: "adopt-leg";
+      readonly leg: LegId;
+      readonly capsule: PhoneLegCapsule;
+      readonly codecs: readonly CodecName[];
+      readonly oldViaBranch?: string;
+      readonly ringTimeoutMs: number;
+      readonly headers: readonly (readonly [name: string, value: string])[];
+    }
   /** Media for a browser that offered (`remoteSdp` given) or that we offer to. */
-  | { readonly kind: "open-webrtc-leg"; readonly leg: LegId; readonly remoteSdp?: string; readonly codecs: readonly CodecName[]; readonly ssrc: number }
+  | {
+      readonly kind: "open-webrtc-leg";
+      readonly leg: LegId;
+      readonly remoteSdp?: string;
+      readonly codecs: readonly CodecName[];
+      readonly ssrc: number;
+    }
   /** The browser's answer to our offer. */
-  | { readonly kind: "complete-webrtc-leg"; readonly leg: LegId; readonly remoteSdp: string; readonly codecs: readonly CodecName[] }
+  | {
+      readonly kind: "complete-webrtc-leg";
+      readonly leg: LegId;
+      readonly remoteSdp: string;
+      readonly codecs: readonly CodecName[];
+    }
   /** Take a browser's media over: new ICE, the old SRTP keys. */
-  | { readonly kind: "adopt-webrtc-leg"; readonly leg: LegId; readonly media: WebRtcLegMedia; readonly sdpVersion: number }
+  | {
+      readonly kind: "adopt-webrtc-leg";
+      readonly leg: LegId;
+      readonly media: WebRtcLegMedia;
+      readonly sdpVersion: number;
+    }
   | { readonly kind: "grant-lease"; readonly leg: LegId; readonly lease: OutgoingStreamLease }
   /** Where the leg's media goes from now on. */
   | { readonly kind: "join-leg"; readonly leg: LegId; readonly join: MediaJoin }

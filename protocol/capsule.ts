@@ -77,7 +77,15 @@ export interface PhoneLegCapsule {
   readonly dialog: DialogState;
   readonly flow: SipFlow;
   /** For `ringing` and `answered`: the header fields of the INVITE that responses must repeat. For `calling`: those of the INVITE that we sent. */
-  readonly invite?: { readonly vias: readonly string[]; readonly from: string; readonly to: string; readonly callId: string; readonly cseq: number; readonly recordRoutes: readonly string[]; readonly requestUri: string };
+  readonly invite?: {
+    readonly vias: readonly string[];
+    readonly from: string;
+    readonly to: string;
+    readonly callId: string;
+    readonly cseq: number;
+    readonly recordRoutes: readonly string[];
+    readonly requestUri: string;
+  };
   /** The offer of a `ringing` leg. */
   readonly remoteOffer?: string;
   readonly media?: RtpLegMedia;

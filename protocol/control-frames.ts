@@ -58,15 +58,41 @@ export interface GatewayLoad {
 }
 
 export type GatewayFrame =
-  | { readonly kind: "hello"; readonly protocol: number; readonly gateway: GatewayId; readonly instance: GatewayInstanceId; readonly channel: number; readonly channels: number; readonly signature: string; readonly calls: readonly ResumedCall[] }
+  | {
+      readonly kind: "hello";
+      readonly protocol: number;
+      readonly gateway: GatewayId;
+      readonly instance: GatewayInstanceId;
+      readonly channel: number;
+      readonly channels: number;
+      readonly signature: string;
+      readonly calls: readonly ResumedCall[];
+    }
   /** `ackCommand`: every command up to this number was carried out. */
   | ({ readonly kind: "call-event"; readonly call: CallToken; readonly ackCommand: number } & NumberedEvent)
   /** Sent when commands were carried out and no event went out within a second. */
   | { readonly kind: "command-ack"; readonly call: CallToken; readonly ackCommand: number }
-  | { readonly kind: "heartbeat"; readonly load: GatewayLoad; readonly counters: Readonly<Record<string, number>>; readonly draining: boolean }
-  | { readonly kind: "credential-request"; readonly id: number; readonly sipDomain: SipDomain; readonly endpoint: EndpointId }
+  | {
+      readonly kind: "heartbeat";
+      readonly load: GatewayLoad;
+      readonly counters: Readonly<Record<string, number>>;
+      readonly draining: boolean;
+    }
+  | {
+      readonly kind: "credential-request";
+      readonly id: number;
+      readonly sipDomain: SipDomain;
+      readonly endpoint: EndpointId;
+    }
   | { readonly kind: "route-added"; readonly id: number; readonly route: PublishedRoute }
-  | { readonly kind: "route-removed"; readonly id: number; readonly sipDomain: SipDomain; readonly endpoint: EndpointId; readonly device: string; readonly reason: RouteRemovalReason }
+  | {
+      readonly kind: "route-removed";
+      readonly id: number;
+      readonly sipDomain: SipDomain;
+      readonly endpoint: EndpointId;
+      readonly device: string;
+      readonly reason: RouteRemovalReason;
+    }
   /** Trunk keep-alives of a neighbour stopped. Suspicion only. */
   | { readonly kind: "suspicion"; readonly gateway: GatewayId; readonly silentMs: number }
   | { readonly kind: "probe-result"; readonly id: number; readonly gateway: GatewayId; readonly alive: boolean }
@@ -85,7 +111,13 @@ export interface EndpointCredentials {
 
 export type WorkerFrame =
   | { readonly kind: "challenge"; readonly nonce: string }
-  | { readonly kind: "welcome"; readonly protocol: number; readonly tickets: readonly CallToken[]; readonly neighbours: readonly TrunkPeer[]; readonly heartbeatMs: number }
+  | {
+      readonly kind: "welcome";
+      readonly protocol: number;
+      readonly tickets: readonly CallToken[];
+      readonly neighbours: readonly TrunkPeer[];
+      readonly heartbeatMs: number;
+    }
   /** The socket closes after this one; `final` says that trying again with the same key and version is useless. */
   | { readonly kind: "refused"; readonly code: ControlRefusal; readonly detail: string; readonly final: boolean }
   /** `ackEvent`: every event up to this number is stored. */
@@ -99,7 +131,15 @@ export type WorkerFrame =
   | { readonly kind: "neighbours"; readonly neighbours: readonly TrunkPeer[] }
   | { readonly kind: "tickets"; readonly tickets: readonly CallToken[] };
 
-export type ControlRefusal = "gateway-not-enrolled" | "gateway-revoked" | "signature-invalid" | "protocol-unsupported" | "hello-expected" | "frame-invalid" | "frame-too-long" | "superseded";
+export type ControlRefusal =
+  | "gateway-not-enrolled"
+  | "gateway-revoked"
+  | "signature-invalid"
+  | "protocol-unsupported"
+  | "hello-expected"
+  | "frame-invalid"
+  | "frame-too-long"
+  | "superseded";
 
 /** WebSocket close codes of the control channel (RFC 6455 section 7.4.2: private use). */
 export const CONTROL_CLOSE = { refused: 4403, superseded: 4409, protocolError: 4400 } as const;

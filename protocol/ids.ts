@@ -53,7 +53,10 @@ export function parseEndpointId(text: unknown): EndpointId | undefined {
 }
 export function parseSipDomain(text: unknown): SipDomain | undefined {
   return typeof text === "string"
-    ? mint<SipDomain>(/^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/, text.toLowerCase())
+    ? mint<SipDomain>(
+        /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
+        text.toLowerCase(),
+      )
     : undefined;
 }
 /** Shape only: whether the token is genuine is the Worker's to say. */

@@ -1,19 +1,15 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { dialogFromInvite, dialogFromResponse } from "../../../../sip/dialog/create-dialog.ts";
+import { dialogKey, dialogKeyOf } from "../../../../sip/dialog/dialog-id.ts";
 import {
   acceptDialogRequest,
   createAck,
   createDialogRequest,
-  type DialogState,
-  dialogFromInvite,
-  dialogFromResponse,
-  dialogKey,
-  dialogKeyOf,
-  enterEpoch,
-  EPOCH_BLOCK,
-  raiseSdpVersion,
   refreshTarget,
-} from "../../../../sip/dialog/index.ts";
+} from "../../../../sip/dialog/dialog-request.ts";
+import { EPOCH_BLOCK, type DialogState } from "../../../../sip/dialog/dialog-state.ts";
+import { enterEpoch, raiseSdpVersion } from "../../../../sip/dialog/epoch.ts";
 import { createResponse } from "../../../../sip/message/build.ts";
 import { header, headerValues, withTopHeader } from "../../../../sip/message/headers.ts";
 import { parseSipMessage } from "../../../../sip/message/parser.ts";
