@@ -32,15 +32,16 @@ interface Comparison {
 
 /** A row of something of which less is better: time, requests, silence. */
 export function lessIsBetter({ peer, ...row }: Comparison): BenchRow {
-  return peer === undefined ? row : { ...row, peer, ratio: ratioOf(peer, row.ours) };
+  return peer === undefined ? row : { ...row, peer, ...ratioOf(peer, row.ours) };
 }
 
 /** A row of something of which more is better: calls a second. */
 export function moreIsBetter({ peer, ...row }: Comparison): BenchRow {
-  return peer === undefined ? row : { ...row, peer, ratio: ratioOf(row.ours, peer) };
+  return peer === undefined ? row : { ...row, peer, ...ratioOf(row.ours, peer) };
 }
 
-/** Nothing against nothing is as good. */
-function ratioOf(over: number, under: number): number {
-  return over === under ? 1 : over / under;
+/** Nothing against nothing is as good; nothing against something is better than a number can say. */
+function ratioOf(over: number, under: number): { readonly ratio?: number } {
+  if (over === under) return { ratio: 1 };
+  return under === 0 ? {} : { ratio: over / under };
 }

@@ -1,10 +1,10 @@
 /** The whole stack under test, on ports and storage of its own, and its processes by what they do. */
-import { cpSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { encodeAccount } from "../../scripts/start/operator-client.ts";
 import type { LocalAccount } from "../../scripts/start/secrets.ts";
-import { hashSources } from "../../scripts/start/worker-bundle.ts";
+import { buildWorker, BUNDLE_STAMP, hashSources } from "../../scripts/start/worker-bundle.ts";
 import { startStack } from "../../test/support/stack.ts";
 import type { Stack } from "../../test/support/stack.ts";
 import { temporaryFolder } from "../../test/support/lab.ts";
@@ -39,11 +39,10 @@ export async function startBenchStack({ users = 0, changeBundle }: BenchStackOpt
   const folder = await temporaryFolder();
   const bundle = join(folder.path, "bundle");
   try {
-    if (changeBundle !== undefined) await fillBundleCache();
-    if (bundleIsCached()) cpSync(BUNDLE_CACHE, bundle, { recursive: true });
+    await fillBundleCache();
+    cpSync(BUNDLE_CACHE, bundle, { recursive: true });
     changeBundle?.(bundle);
     const stack = await startStack({ localFolder: folder.path });
-    if (changeBundle === undefined && !bundleIsCached()) cacheBundle(bundle);
     const extra = users === 0 ? [] : await addUsers(stack, users);
     return {
       stack,
@@ -67,20 +66,13 @@ export function pidsOf(stack: Stack, ...gateways: readonly string[]): Pids {
   return pids;
 }
 
-function bundleIsCached(): boolean {
-  const stamp = join(BUNDLE_CACHE, "sources.sha256");
-  return existsSync(stamp) && readFileSync(stamp, "utf8") === hashSources(ROOT);
-}
-
-function cacheBundle(bundle: string): void {
-  rmSync(BUNDLE_CACHE, { recursive: true, force: true });
-  cpSync(bundle, BUNDLE_CACHE, { recursive: true });
-}
-
 async function fillBundleCache(): Promise<void> {
-  if (bundleIsCached()) return;
-  const built = await startBenchStack();
-  await built.close();
+  const stamp = join(BUNDLE_CACHE, BUNDLE_STAMP);
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === hashSources(ROOT)) return;
+  rmSync(BUNDLE_CACHE, { recursive: true, force: true });
+  const hash = hashSources(ROOT);
+  await buildWorker(ROOT, BUNDLE_CACHE);
+  writeFileSync(stamp, hash);
 }
 
 async function addUsers(stack: Stack, count: number): Promise<readonly BenchUser[]> {

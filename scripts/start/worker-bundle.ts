@@ -9,16 +9,17 @@ import { StartProblem } from "./problem.ts";
 /** All that decides what the bundle contains. */
 const SOURCES = ["worker/**/*", "protocol/**/*.ts", "sip/**/*.ts", "region-config/**/*"];
 const SOURCE_FILES = ["wrangler.toml", "package.json", "package-lock.json", "tsconfig.json", "tsconfig.base.json"];
-const STAMP = "sources.sha256";
+/** Beside the bundle: the hash of the sources it was built from. */
+export const BUNDLE_STAMP = "sources.sha256";
 
 /** Builds the Worker as `wrangler deploy` would, unless its sources are those of the last build. Returns whether it built. */
 export async function ensureWorkerBundle(root: string, folder: LocalFolder, signal: AbortSignal): Promise<boolean> {
   const hash = hashSources(root);
-  if (readIfPresent(join(folder.bundle, STAMP)) === hash) return false;
+  if (readIfPresent(join(folder.bundle, BUNDLE_STAMP)) === hash) return false;
   const draft = `${folder.bundle}.new`;
   rmSync(draft, { recursive: true, force: true });
   await buildWorker(root, draft, signal);
-  writeFileSync(join(draft, STAMP), hash);
+  writeFileSync(join(draft, BUNDLE_STAMP), hash);
   rmSync(folder.bundle, { recursive: true, force: true });
   renameSync(draft, folder.bundle);
   return true;
