@@ -3,8 +3,9 @@ import type { CodecName, NegotiatedAudio } from "#protocol/media";
 import { acknowledge, respondToInvite } from "./browser-signalling.ts";
 import type { CallDraft } from "./call-draft.ts";
 import type { BrowserLeg, CallLeg } from "./call-state.ts";
-import { endCall, hangUp, markEnded, statusOfRefusal } from "./hang-up.ts";
-import type { Refusal } from "./hang-up.ts";
+import { endCall, hangUp, markEnded } from "./hang-up.ts";
+import { statusOfRefusal } from "./refusal.ts";
+import type { Refusal } from "./refusal.ts";
 import { joinMedia } from "./join.ts";
 import { ringNextRoute } from "./ring-route.ts";
 

@@ -8,7 +8,7 @@ import { createAck, createDialogRequest } from "#sip/dialog/dialog-request";
 import { createCancelFromCapsule, createResponseFromCapsule } from "#sip/dialog/invite-remains";
 import type { CallDraft } from "./call-draft.ts";
 import type { BrowserLeg, CallLeg } from "./call-state.ts";
-import type { Refusal } from "./hang-up.ts";
+import type { Refusal } from "./refusal.ts";
 
 export const ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
 const SDP = "application/sdp";

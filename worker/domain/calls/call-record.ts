@@ -1,7 +1,7 @@
 /** A call as the API shows it. */
 import type { CallLegRecord, CallRecord, CallStatus, CallSummary } from "./call-object-api.ts";
 import type { CallLeg, CallState } from "./call-state.ts";
-import { statusOfRefusal } from "./hang-up.ts";
+import { statusOfRefusal } from "./refusal.ts";
 
 export function describeCall(state: CallState): CallRecord {
   return {

@@ -5,7 +5,8 @@ import { answerBrowserCaller, calleeAnswers, calleeFails, calleeRings } from "./
 import { inviteBrowser } from "./browser-signalling.ts";
 import type { CallDraft } from "./call-draft.ts";
 import type { CallLeg } from "./call-state.ts";
-import { endCall, markEnded, statusOfRefusal } from "./hang-up.ts";
+import { endCall, markEnded } from "./hang-up.ts";
+import { statusOfRefusal } from "./refusal.ts";
 
 /** Applies one event of the gateway that holds the leg. */
 export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEvent): void {

@@ -1,14 +1,9 @@
 /** How legs and calls end. */
 import type { CallStatus } from "./call-object-api.ts";
+import type { Refusal } from "./refusal.ts";
 import type { CallDraft } from "./call-draft.ts";
 import type { CallLeg } from "./call-state.ts";
 import { cancelBrowser, byeBrowser, refuseBrowser } from "./browser-signalling.ts";
-
-export interface Refusal {
-  readonly status: number;
-  readonly reason: string;
-  readonly retryAfterSeconds?: number;
-}
 
 const REQUEST_TERMINATED: Refusal = { status: 487, reason: "Request Terminated" };
 
@@ -61,21 +56,4 @@ export function markEnded(draft: CallDraft, leg: CallLeg): void {
 /** A browser's gateway holds only its media. */
 export function releaseMedia(draft: CallDraft, leg: CallLeg): void {
   if (leg.kind === "browser") draft.command(leg, { kind: "release-leg", leg: leg.leg });
-}
-
-/** A refusal as the call's final status in Twilio's words. */
-export function statusOfRefusal(status: number): CallStatus {
-  switch (status) {
-    case 486:
-    case 600:
-    case 603:
-      return "busy";
-    case 408:
-    case 480:
-      return "no-answer";
-    case 487:
-      return "canceled";
-    default:
-      return "failed";
-  }
 }

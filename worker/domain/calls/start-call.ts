@@ -5,8 +5,9 @@ import { CODEC_PREFERENCE } from "#protocol/media";
 import { supportedCodecs } from "#sip/sdp/negotiate";
 import type { EndpointRoute } from "../location/endpoint-route.ts";
 import type { CallDraft } from "./call-draft.ts";
-import { endCall, statusOfRefusal } from "./hang-up.ts";
-import type { Refusal } from "./hang-up.ts";
+import { endCall } from "./hang-up.ts";
+import { statusOfRefusal } from "./refusal.ts";
+import type { Refusal } from "./refusal.ts";
 import { answerCaller } from "./answer.ts";
 import { ringRoute } from "./ring-route.ts";
 
