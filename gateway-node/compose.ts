@@ -173,8 +173,6 @@ function assemble(config: GatewayConfig, input: AssembleInput): Assembled {
     load: () => ({ legs: legs.size, bindings: bindings.size }),
   });
   const createTag = (): string => randomBytes(8).toString("hex");
-  const context: CallContext = { stack, media, clock, legs, control, createTag, random: Math.random, count, log };
-  const commands = new CommandHandler(context, rim);
   const credentials = new CredentialCache({
     clock,
     count,
@@ -186,6 +184,19 @@ function assemble(config: GatewayConfig, input: AssembleInput): Assembled {
     routes: control,
     onExpired: (address) => log({ event: "register.removed", ...address, reason: "expired" }),
   });
+  const context: CallContext = {
+    stack,
+    media,
+    clock,
+    legs,
+    control,
+    createTag,
+    random: Math.random,
+    count,
+    log,
+    registeredFlow: ({ remoteUri, remoteTarget }) => bindings.flowTo(remoteUri, remoteTarget),
+  };
+  const commands = new CommandHandler(context, rim);
   const registrar = new Registrar({ gate, bindings, clock, createTag, count, log });
   const router = new RequestRouter({ context, registrar, gate, rim });
   const reports = new MediaReports({

@@ -1,5 +1,6 @@
 /** A leg of a gateway that is gone goes on here (docs/design/capsule.md, "Adoption by phase"). */
 import type { CallCommand } from "#protocol/call-messages";
+import type { SipFlow } from "#protocol/capsule";
 import type { CallToken } from "#protocol/ids";
 import type { CodecName } from "#protocol/media";
 import { createAck, createDialogRequest, refreshTarget } from "#sip/dialog/dialog-request";
@@ -14,6 +15,7 @@ import { ALLOW, SDP_TYPE } from "./capabilities.ts";
 import { answerOffer, createOffer, followPeer, openAudio, readAnswer } from "./leg-audio.ts";
 import { acknowledgeAnswer } from "./leg-ending.ts";
 import { PhoneLeg } from "./leg.ts";
+import { waysToPhone } from "./ways-to-phone.ts";
 import { repeatAnswer } from "./uas-leg.ts";
 
 /** A phone that says nothing for so long cannot be reached from here. */
@@ -84,9 +86,27 @@ function answerAgain(context: CallContext, leg: PhoneLeg, codecs: readonly Codec
   return true;
 }
 
-/** Re-INVITE with our Contact, address and a raised SDP version. */
-function moveDialog(context: CallContext, leg: PhoneLeg, codecs: readonly CodecName[], retries = RETRIES): void {
+/** Re-INVITE with our Contact, address and a raised SDP version, by the first way to the phone that opens. */
+function moveDialog(context: CallContext, leg: PhoneLeg, codecs: readonly CodecName[]): void {
+  tryFlows(context, leg, codecs, waysToPhone(leg.capsule, context.registeredFlow(leg.dialog)));
+}
+
+function tryFlows(context: CallContext, leg: PhoneLeg, codecs: readonly CodecName[], flows: readonly SipFlow[]): void {
+  const [flow, ...others] = flows;
+  if (flow !== undefined) leg.capsule = { ...leg.capsule, flow };
+  reinvite(context, leg, { codecs, retries: RETRIES, others });
+}
+
+interface Attempt {
+  readonly codecs: readonly CodecName[];
+  readonly retries: number;
+  /** Further ways to the phone. */
+  readonly others: readonly SipFlow[];
+}
+
+function reinvite(context: CallContext, leg: PhoneLeg, attempt: Attempt): void {
   if (leg.gone || leg.ending) return;
+  const { codecs } = attempt;
   if (leg.acknowledgement === undefined) acknowledgeAnswer(context, leg);
   const body = createOffer(leg, codecs);
   const contact = contactOf(context, leg);
@@ -99,28 +119,29 @@ function moveDialog(context: CallContext, leg: PhoneLeg, codecs: readonly CodecN
   leg.dialog = dialog;
   leg.setTimer(context.clock, "adoption", ADOPTION_SILENCE_MS, () => failAdoption(context, leg, 408, "no-response"));
   leg.pendingReinvite = context.stack.sendRequest(request, leg.capsule.flow, {
-    onResponse: (response) => onResponse(context, leg, codecs, retries, response),
+    onResponse: (response) => onResponse(context, leg, attempt, response),
     onTimeout: () => failAdoption(context, leg, 408, "no-final-response"),
-    onTransportError: (reason) => failAdoption(context, leg, 503, reason),
+    onTransportError: (reason) => {
+      leg.pendingReinvite = undefined;
+      if (attempt.others.length > 0) tryFlows(context, leg, codecs, attempt.others);
+      else failAdoption(context, leg, 503, reason);
+    },
   });
 }
 
-function onResponse(
-  context: CallContext,
-  leg: PhoneLeg,
-  codecs: readonly CodecName[],
-  retries: number,
-  response: SipResponse,
-): void {
+function onResponse(context: CallContext, leg: PhoneLeg, attempt: Attempt, response: SipResponse): void {
   if (leg.gone) return;
   // It is there; the transaction's own timers guard the rest.
   leg.clearTimer("adoption");
   if (response.status < 200) return;
   leg.pendingReinvite = undefined;
-  if (response.status < 300) return onAccepted(context, leg, codecs, response);
+  if (response.status < 300) return onAccepted(context, leg, attempt.codecs, response);
   const pauseMs = retryPauseMs(context, response);
-  if (retries === 0 || pauseMs === undefined) return failAdoption(context, leg, response.status, response.reason);
-  leg.setTimer(context.clock, "adoption-retry", pauseMs, () => moveDialog(context, leg, codecs, retries - 1));
+  if (attempt.retries === 0 || pauseMs === undefined)
+    return failAdoption(context, leg, response.status, response.reason);
+  leg.setTimer(context.clock, "adoption-retry", pauseMs, () =>
+    reinvite(context, leg, { ...attempt, retries: attempt.retries - 1 }),
+  );
 }
 
 /** Glare and a request under way pass (RFC 3261 section 14.1); audio is missing meanwhile, so the pause is short. */

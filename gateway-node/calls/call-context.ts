@@ -1,6 +1,8 @@
 /** What every part of call handling is given. */
 import type { CallEvent } from "#protocol/call-messages";
+import type { SipFlow } from "#protocol/capsule";
 import type { CallToken, LegId } from "#protocol/ids";
+import type { DialogState } from "#sip/dialog/dialog-state";
 import type { Clock } from "../clock.ts";
 import type { MediaPlane } from "../media/media-plane.ts";
 import type { LogEvent } from "../observability/log-event.ts";
@@ -28,6 +30,8 @@ export interface CallContext {
   readonly clock: Clock;
   readonly legs: LegTable;
   readonly control: CallControl;
+  /** The flow over which the dialog's peer is registered at this gateway with its present Contact. */
+  readonly registeredFlow: (dialog: Pick<DialogState, "remoteUri" | "remoteTarget">) => SipFlow | undefined;
   /** A fresh dialog tag or Call-ID part. */
   readonly createTag: () => string;
   /** 0 to 1. */

@@ -1,7 +1,7 @@
 /** A phone's INVITE outside a dialog: who calls, and into which call (RFC 3261 sections 8.2 and 13.3.1, docs/design/control-channel.md). */
 import type { InviteReceivedEvent } from "#protocol/call-messages";
 import type { PhoneLegCapsule } from "#protocol/capsule";
-import { callTag, parseEndpointId, parseLegId, parseSipDomain } from "#protocol/ids";
+import { callTag, parseLegId } from "#protocol/ids";
 import type { AccountSid, CallToken, EndpointId, LegId, SipDomain } from "#protocol/ids";
 import { dialogFromInvite } from "#sip/dialog/create-dialog";
 import { createResponse } from "#sip/message/build";
@@ -10,6 +10,7 @@ import type { SipRequest } from "#sip/message/sip-message";
 import { parseSipUri } from "#sip/message/sip-uri";
 import { bodyText, callIdOf, contentTypeOf, cseqOf, fromOf } from "#sip/message/typed-headers";
 import { readAudioDescription } from "#sip/sdp/audio-description";
+import { parseAddressOfRecord } from "../registrar/contact-binding.ts";
 import type { DigestGate } from "../registrar/digest-gate.ts";
 import type { ServerTransaction } from "../sip-transport/sip-stack.ts";
 import { createSdpId, dropLeg, enterTable, publish } from "./call-context.ts";
@@ -65,11 +66,9 @@ export async function receiveInvite(
 /** From says who calls; digest then says whether it is true. */
 function callerOf(request: SipRequest): Caller | undefined {
   const from = fromOf(request);
-  const uri = from === undefined ? undefined : parseSipUri(from.uri);
-  if (from === undefined || uri === undefined || uri.scheme === "tel") return undefined;
-  const [sipDomain, endpoint] = [parseSipDomain(uri.host), parseEndpointId(uri.user)];
-  if (sipDomain === undefined || endpoint === undefined) return undefined;
-  return { sipDomain, endpoint, ...(from.displayName === undefined ? {} : { displayName: from.displayName }) };
+  const address = from === undefined ? undefined : parseAddressOfRecord(from.uri);
+  if (from === undefined || address === undefined) return undefined;
+  return { ...address, ...(from.displayName === undefined ? {} : { displayName: from.displayName }) };
 }
 
 function beginCall(context: CallContext, transaction: ServerTransaction, caller: Caller, account: AccountSid): void {

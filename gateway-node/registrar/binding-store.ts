@@ -1,8 +1,10 @@
 /** The bindings of this gateway, and what the Worker was told of them. */
+import type { SipFlow } from "#protocol/capsule";
 import type { PublishedRoute, RouteRemovalReason } from "#protocol/control-frames";
+import { parseNameAddr } from "#sip/message/name-addr";
 import type { Clock, Timer } from "../clock.ts";
 import type { RoutePublication, RouteRemoval } from "../control/route-publisher.ts";
-import { addressKey, ROUTE_LIFETIME_MS, routeOf } from "./contact-binding.ts";
+import { addressKey, parseAddressOfRecord, ROUTE_LIFETIME_MS, routeOf } from "./contact-binding.ts";
 import type { AddressOfRecord, ContactBinding } from "./contact-binding.ts";
 
 export interface RouteDirectory {
@@ -50,6 +52,13 @@ export class BindingStore {
 
   of(address: AddressOfRecord): readonly ContactBinding[] {
     return this.#entries.get(addressKey(address))?.bindings ?? [];
+  }
+
+  /** The flow of the binding of this address (a From or To value) with this Contact, if there is one here. */
+  flowTo(address: string, contactUri: string): SipFlow | undefined {
+    const parsed = parseAddressOfRecord(parseNameAddr(address)?.uri ?? address);
+    if (parsed === undefined) return undefined;
+    return this.of(parsed).find((binding) => binding.contact.uri === contactUri)?.flow;
   }
 
   /** New and changed routes are stored at the Worker before the bindings count; otherwise nothing changes. */

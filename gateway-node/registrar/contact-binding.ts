@@ -2,10 +2,11 @@
 import { createHash } from "node:crypto";
 import type { Reachability, SipFlow } from "#protocol/capsule";
 import type { PublishedRoute } from "#protocol/control-frames";
+import { parseEndpointId, parseSipDomain } from "#protocol/ids";
 import type { EndpointId, SipDomain } from "#protocol/ids";
 import { serializeNameAddr } from "#sip/message/name-addr";
 import type { NameAddr } from "#sip/message/name-addr";
-import { sipUriEquals } from "#sip/message/sip-uri";
+import { parseSipUri, sipUriEquals } from "#sip/message/sip-uri";
 import type { SipUri } from "#sip/message/sip-uri";
 
 /** A public SIP address of a user. */
@@ -33,6 +34,14 @@ export interface ContactBinding {
  * lives; the gateway takes it back when the binding ends.
  */
 export const ROUTE_LIFETIME_MS = 24 * 3_600_000;
+
+/** A SIP URI whose user and host can be an endpoint and a domain of ours. */
+export function parseAddressOfRecord(text: string): AddressOfRecord | undefined {
+  const uri = parseSipUri(text);
+  if (uri === undefined || uri.scheme === "tel") return undefined;
+  const [sipDomain, endpoint] = [parseSipDomain(uri.host), parseEndpointId(uri.user)];
+  return sipDomain === undefined || endpoint === undefined ? undefined : { sipDomain, endpoint };
+}
 
 export function addressKey({ sipDomain, endpoint }: AddressOfRecord): string {
   return `${endpoint}@${sipDomain}`;

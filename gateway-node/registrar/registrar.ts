@@ -1,15 +1,13 @@
 /** The edge of the registrar: REGISTER of phones (RFC 3261 section 10.3). A 200 means that the Worker knows the route. */
-import { parseEndpointId, parseSipDomain } from "#protocol/ids";
 import type { RouteRemovalReason } from "#protocol/control-frames";
 import { createResponse } from "#sip/message/build";
 import { contactsOf, expiresOf, toOf } from "#sip/message/typed-headers";
-import { parseSipUri } from "#sip/message/sip-uri";
 import type { SipRequest } from "#sip/message/sip-message";
 import type { Clock } from "../clock.ts";
 import type { LogEvent } from "../observability/log-event.ts";
 import type { ServerTransaction } from "../sip-transport/sip-stack.ts";
 import type { BindingStore } from "./binding-store.ts";
-import { addressKey, contactValue } from "./contact-binding.ts";
+import { addressKey, contactValue, parseAddressOfRecord } from "./contact-binding.ts";
 import type { AddressOfRecord } from "./contact-binding.ts";
 import type { DigestGate } from "./digest-gate.ts";
 import { planRegistration } from "./plan-registration.ts";
@@ -99,10 +97,7 @@ export class Registrar {
 /** The address of record is To's; its domain is the realm, also when the request-URI names the gateway's address. */
 function addressOf(request: SipRequest): AddressOfRecord | undefined {
   const to = toOf(request);
-  const uri = to === undefined ? undefined : parseSipUri(to.uri);
-  if (uri === undefined || uri.scheme === "tel") return undefined;
-  const [sipDomain, endpoint] = [parseSipDomain(uri.host), parseEndpointId(uri.user)];
-  return sipDomain === undefined || endpoint === undefined ? undefined : { sipDomain, endpoint };
+  return to === undefined ? undefined : parseAddressOfRecord(to.uri);
 }
 
 function removalReason(request: SipRequest): RouteRemovalReason {

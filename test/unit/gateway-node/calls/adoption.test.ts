@@ -122,10 +122,27 @@ describe("a confirmed leg", () => {
     expect(lab.eventKinds()).toEqual(["leg-adopted"]);
   });
 
-  it("over TCP that cannot be connected is given back at once", async () => {
-    await adopt({ ...CONFIRMED, flow: { transport: "tcp", host: "192.0.2.7", port: 5060 } });
-    lab.stack.lastSent("INVITE").onTransportError("ECONNREFUSED");
-    expect(lab.event("leg-adoption-failed")).toMatchObject({ status: 503, reason: "ECONNREFUSED" });
+  it.each(["tcp", "tls"] as const)(
+    "over %s is tried at the address of the Contact, then where the phone was, and then given back",
+    async (transport) => {
+      await adopt({ ...CONFIRMED, flow: { transport, host: "198.51.100.9", port: 40_000 } });
+      expect(lab.stack.lastSent("INVITE").flow).toEqual({ transport, host: "192.0.2.7", port: 5060 });
+      lab.stack.lastSent("INVITE").onTransportError("ECONNREFUSED");
+      expect(lab.stack.lastSent("INVITE").flow).toEqual({ transport, host: "198.51.100.9", port: 40_000 });
+      expect(header(lab.stack.lastSent("INVITE").request, "cseq")).toBe("2002 INVITE");
+      lab.stack.lastSent("INVITE").onTransportError("ECONNREFUSED");
+      expect(lab.event("leg-adoption-failed")).toMatchObject({ status: 503, reason: "ECONNREFUSED" });
+      expect(lab.clock.armed).toBe(0);
+    },
+  );
+
+  it("of a phone that is registered here is reached over its registration's flow", async () => {
+    const flow = { transport: "tcp", host: "192.0.2.7", port: 41_000 } as const;
+    await lab.receiveAuthenticated({ method: "REGISTER" }, "alice", "wonder", flow);
+    await adopt({ ...CONFIRMED, flow: { ...flow, port: 40_000 } });
+    expect(lab.stack.lastSent("INVITE").flow).toEqual(flow);
+    accept();
+    expect(lab.event("leg-adopted").capsule.flow).toEqual(flow);
   });
 
   it("is tried again after glare, with the next numbers", async () => {

@@ -109,7 +109,18 @@ export class CallLab {
     const log = (event: LogEvent): void => void this.logged.push(event);
     const { clock, stack, media, control, legs, directory } = this;
     const createTag = (): string => `tag${String((this.#tags += 1))}`;
-    this.context = { stack, media, clock, legs, control, createTag, random: () => 0.5, count, log };
+    this.context = {
+      stack,
+      media,
+      clock,
+      legs,
+      control,
+      createTag,
+      random: () => 0.5,
+      count,
+      log,
+      registeredFlow: ({ remoteUri, remoteTarget }) => this.bindings.flowTo(remoteUri, remoteTarget),
+    };
     const rim = new FaultRim({ legs, count, log, failLeg: (leg) => failFaultyLeg(this.context, leg) });
     this.commands = new CommandHandler(this.context, rim);
     const credentials = new CredentialCache({

@@ -1,0 +1,29 @@
+/** How a gateway that never spoke with a phone may reach it (docs/design/capsule.md, "Which gateway adopts"). */
+import type { PhoneLegCapsule, SipFlow } from "#protocol/capsule";
+import { parseSipUri } from "#sip/message/sip-uri";
+
+const DEFAULT_PORTS = { udp: 5060, tcp: 5060, tls: 5061 } as const;
+
+/**
+ * Best first: the flow that the phone registered over here; for TCP and TLS the address that its Contact listens on, as
+ * nobody listens at the far end of a connection that it opened to another gateway; and where it was last.
+ */
+export function waysToPhone(capsule: PhoneLegCapsule, registered: SipFlow | undefined): readonly SipFlow[] {
+  const { flow, dialog } = capsule;
+  const ways = [registered, flow.transport === "udp" ? undefined : contactFlow(dialog.remoteTarget, flow), flow];
+  const found: SipFlow[] = [];
+  for (const way of ways) if (way !== undefined && !found.some((other) => isSameFlow(other, way))) found.push(way);
+  return found;
+}
+
+/** A Contact with a name instead of an address says the port only; names of phones are seldom in the DNS. */
+function contactFlow(target: string, flow: SipFlow): SipFlow | undefined {
+  const uri = parseSipUri(target);
+  if (uri === undefined || uri.scheme === "tel") return undefined;
+  const host = /^[\d.]+$|:/.test(uri.host) ? uri.host : flow.host;
+  return { transport: flow.transport, host, port: uri.port ?? DEFAULT_PORTS[flow.transport] };
+}
+
+function isSameFlow(a: SipFlow, b: SipFlow): boolean {
+  return a.transport === b.transport && a.host === b.host && a.port === b.port;
+}
