@@ -10,6 +10,8 @@ export interface PageDriver {
   invoke(method: string, args: string): Promise<string>;
   /** What the page and its libraries wrote to the console. */
   readonly console: readonly string[];
+  /** The page goes as when its user leaves it; the browser stays. */
+  closePage(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -122,6 +124,11 @@ export class BrowserPhone {
 
   async descriptions(): Promise<{ readonly local: string; readonly remote: string }> {
     return await this.#ask("descriptions");
+  }
+
+  /** Leaves the page; nothing can be asked of it any more. */
+  async closePage(): Promise<void> {
+    await this.driver.closePage();
   }
 
   async close(): Promise<void> {

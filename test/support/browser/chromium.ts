@@ -12,6 +12,8 @@ export interface ChromiumOptions {
   readonly toneFrequency?: number;
   /** Address of the page; only loopback and HTTPS give a page the microphone without a further flag. */
   readonly host?: string;
+  /** Whether it gathers candidates on loopback, which Chromium as people have it does not. On unless told otherwise. */
+  readonly loopbackCandidates?: boolean;
   /** Further command line flags. */
   readonly args?: readonly string[];
   readonly executable?: string;
@@ -28,8 +30,6 @@ const FLAGS = [
   "--use-fake-ui-for-media-stream",
   "--use-fake-device-for-media-stream",
   "--autoplay-policy=no-user-gesture-required",
-  // Without it, there is no candidate for a gateway on 127.0.0.1 to answer.
-  "--allow-loopback-in-peer-connection",
   // The page is never in the foreground; its timers must run all the same.
   "--disable-background-timer-throttling",
   "--disable-renderer-backgrounding",
@@ -38,6 +38,8 @@ const FLAGS = [
 
 export async function launchChromium(options: ChromiumOptions = {}): Promise<BrowserPhone> {
   const { toneFrequency = 600, host = "127.0.0.1", args = [], executable = "/usr/bin/chromium" } = options;
+  // Without it, Chromium talks to a gateway on 127.0.0.1 only by another address of the machine, if there is one.
+  const loopback = options.loopbackCandidates === false ? [] : ["--allow-loopback-in-peer-connection"];
   const lab = new Lab();
   try {
     const page = await lab.own(servePhonePage(host));
@@ -50,7 +52,7 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Bro
       chromium.launchServer({
         executablePath: executable,
         headless: true,
-        args: [...FLAGS, `--use-file-for-fake-audio-capture=${microphone}`, ...insecure, ...args],
+        args: [...FLAGS, `--use-file-for-fake-audio-capture=${microphone}`, ...insecure, ...loopback, ...args],
       }),
     );
     const browser = await chromium.connect(server.wsEndpoint());
@@ -67,6 +69,7 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Bro
       console: lines,
       invoke: (method, json) =>
         tab.evaluate(([name, text]) => window.invokePhonePage(name, text), [method, json] as const),
+      closePage: () => tab.close(),
       close: () => lab.close(),
     };
     return new BrowserPhone(driver);
