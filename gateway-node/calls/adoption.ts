@@ -15,7 +15,7 @@ import { ALLOW, SDP_TYPE } from "./capabilities.ts";
 import { answerOffer, createOffer, followPeer, openAudio, readAnswer } from "./leg-audio.ts";
 import { acknowledgeAnswer } from "./leg-ending.ts";
 import { PhoneLeg } from "./leg.ts";
-import { waysToPhone } from "./ways-to-phone.ts";
+import { waysToAdoptedPhone } from "./ways-to-phone.ts";
 import { repeatAnswer } from "./uas-leg.ts";
 
 /** A phone that says nothing for so long cannot be reached from here. */
@@ -88,7 +88,7 @@ function answerAgain(context: CallContext, leg: PhoneLeg, codecs: readonly Codec
 
 /** Re-INVITE with our Contact, address and a raised SDP version, by the first way to the phone that opens. */
 function moveDialog(context: CallContext, leg: PhoneLeg, codecs: readonly CodecName[]): void {
-  tryFlows(context, leg, codecs, waysToPhone(leg.capsule, context.registeredFlow(leg.dialog)));
+  tryFlows(context, leg, codecs, waysToAdoptedPhone(leg.capsule, context.registeredFlow(leg.dialog)));
 }
 
 function tryFlows(context: CallContext, leg: PhoneLeg, codecs: readonly CodecName[], flows: readonly SipFlow[]): void {

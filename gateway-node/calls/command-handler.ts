@@ -36,15 +36,17 @@ export class CommandHandler {
     while (this.#queues.size > 0) await Promise.all(this.#queues.values());
   }
 
-  /** `call-gone`: the call is over or was never stored; phones that still talk or ring here are told. */
+  /**
+   * `call-gone`: this gateway has no part in the call any more. Its legs live on elsewhere or were ended there, so
+   * nothing is said to phones, except to one whose call was never stored: nobody else knows of it.
+   */
   handleGone(call: CallToken): void {
+    const stored = this.#context.control.settled(call);
     for (const leg of this.#context.legs.ofCall(call)) {
       this.#context.count("calls.gone");
-      if (leg.kind === "webrtc") dropLeg(this.#context, leg, "call-gone");
-      else if (leg.capsule.phase === "ringing")
-        rejectLeg(this.#context, leg, { status: 503, reason: "Service Unavailable" });
-      else if (leg.capsule.phase === "calling") cancelLeg(this.#context, leg, undefined);
-      else if (!leg.ending) sendBye(this.#context, leg);
+      const unheard = !stored && leg.kind === "phone" && leg.role === "uas" && leg.capsule.phase === "ringing";
+      if (unheard) rejectLeg(this.#context, leg, { status: 503, reason: "Service Unavailable", retryAfterSeconds: 5 });
+      else dropLeg(this.#context, leg, "call-gone");
     }
   }
 

@@ -8,7 +8,7 @@ import { createAck, createDialogRequest } from "#sip/dialog/dialog-request";
 import type { DialogState } from "#sip/dialog/dialog-state";
 import { reasonPhrase } from "#sip/message/build";
 import { header } from "#sip/message/headers";
-import type { SipResponse } from "#sip/message/sip-message";
+import type { SipRequest, SipResponse } from "#sip/message/sip-message";
 import { bodyText, parseDeltaSeconds } from "#sip/message/typed-headers";
 import { contactOf, createSdpId, dropLeg, enterTable, publish } from "./call-context.ts";
 import type { CallContext } from "./call-context.ts";
@@ -16,6 +16,7 @@ import { ACCEPT, ALLOW, reasonHeader, SDP_TYPE } from "./capabilities.ts";
 import { createOffer, followPeer, openAudio, readAnswer } from "./leg-audio.ts";
 import { acknowledgeAnswer, sendBye } from "./leg-ending.ts";
 import { PhoneLeg } from "./leg.ts";
+import { waysToPhone } from "./ways-to-phone.ts";
 
 /** After CANCEL a final response is due; a phone that sends none is given up (section 9.1). */
 const CANCEL_LIMIT_MS = 32_000;
@@ -50,13 +51,29 @@ export async function inviteLeg(
     failWhileWaiting(context, leg, 408);
     cancelInvite(context, leg);
   });
+  sendInvite(context, leg, request, command, waysToPhone(leg.capsule, context.registeredFlow(leg.dialog)));
+}
+
+/** A connection that is gone carried nothing, so the same INVITE goes the next way: the phone cannot have seen it. */
+function sendInvite(
+  context: CallContext,
+  leg: PhoneLeg,
+  request: SipRequest,
+  command: InviteCommand,
+  [flow = command.flow, ...others]: readonly SipFlow[],
+): void {
+  leg.capsule = { ...leg.capsule, flow };
   leg.outgoingInvite = context.stack.sendRequest(
     request,
-    command.flow,
+    flow,
     {
       onResponse: (response) => onResponse(context, leg, command.codecs, response),
       onTimeout: () => failLeg(context, leg, 408, reasonPhrase(408)),
-      onTransportError: (reason) => failLeg(context, leg, 503, reason),
+      onTransportError: (reason) => {
+        if (leg.gone) return;
+        if (others.length === 0 || leg.cancelled) failLeg(context, leg, 503, reason);
+        else sendInvite(context, leg, request, command, others);
+      },
     },
     { viaBranch: command.viaBranch },
   );

@@ -5,12 +5,21 @@ import { parseSipUri } from "#sip/message/sip-uri";
 const DEFAULT_PORTS = { udp: 5060, tcp: 5060, tls: 5061 } as const;
 
 /**
- * Best first: the flow that the phone registered over here; for TCP and TLS the address that its Contact listens on, as
- * nobody listens at the far end of a connection that it opened to another gateway; and where it was last.
+ * Best first: the flow that the phone registered over here; where it was last; and for TCP and TLS the address that its
+ * Contact listens on, as nobody listens at the far end of a connection that it opened to another gateway.
  */
 export function waysToPhone(capsule: PhoneLegCapsule, registered: SipFlow | undefined): readonly SipFlow[] {
   const { flow, dialog } = capsule;
-  const ways = [registered, flow.transport === "udp" ? undefined : contactFlow(dialog.remoteTarget, flow), flow];
+  return distinct([registered, flow, contactFlow(dialog.remoteTarget, flow)]);
+}
+
+/** The same for an adopter: it has no connection of the dead gateway, so it tries the listening address before the far end of one. */
+export function waysToAdoptedPhone(capsule: PhoneLegCapsule, registered: SipFlow | undefined): readonly SipFlow[] {
+  const { flow, dialog } = capsule;
+  return distinct([registered, contactFlow(dialog.remoteTarget, flow), flow]);
+}
+
+function distinct(ways: readonly (SipFlow | undefined)[]): readonly SipFlow[] {
   const found: SipFlow[] = [];
   for (const way of ways) if (way !== undefined && !found.some((other) => isSameFlow(other, way))) found.push(way);
   return found;
@@ -18,6 +27,7 @@ export function waysToPhone(capsule: PhoneLegCapsule, registered: SipFlow | unde
 
 /** A Contact with a name instead of an address says the port only; names of phones are seldom in the DNS. */
 function contactFlow(target: string, flow: SipFlow): SipFlow | undefined {
+  if (flow.transport === "udp") return undefined;
   const uri = parseSipUri(target);
   if (uri === undefined || uri.scheme === "tel") return undefined;
   const host = /^[\d.]+$|:/.test(uri.host) ? uri.host : flow.host;

@@ -18,11 +18,17 @@ export type CommandArrival =
 export class CallStream {
   #lastEvent = 0;
   #appliedCommand = 0;
+  #known = false;
   #outbox: NumberedEvent[] = [];
   readonly #held = new Map<number, NumberedCommand>();
 
   get appliedCommand(): number {
     return this.#appliedCommand;
+  }
+
+  /** Whether the Call object has shown that it knows of us; until then there is nothing that it could resume. */
+  get known(): boolean {
+    return this.#known;
   }
 
   /** In the order of their numbers; all of them go out again when the channel reopens. */
@@ -40,10 +46,12 @@ export class CallStream {
   acknowledge(upTo: number): void {
     // A peer cannot acknowledge what was never sent; taking it at its word would lose later events.
     if (upTo > this.#lastEvent) return;
+    this.#known ||= upTo > 0;
     this.#outbox = this.#outbox.filter((event) => event.seq > upTo);
   }
 
   receive(numbered: NumberedCommand): CommandArrival {
+    this.#known = true;
     if (numbered.seq <= this.#appliedCommand) return { kind: "repeated" };
     if (this.#held.size < HELD_COMMANDS || numbered.seq === this.#appliedCommand + 1)
       this.#held.set(numbered.seq, numbered);

@@ -101,12 +101,14 @@ export class CallStreams {
     this.#streams.delete(call);
   }
 
-  /** For `hello.calls`. */
+  /** For `hello.calls`. A call of which only unacknowledged events exist is made by their repetition, not resumed. */
   resumed(channel: number): readonly ResumedCall[] {
     return [...this.#streams.values()]
       .filter(
         (entry) =>
-          entry.channel === channel && (entry.idleSinceMs === undefined || entry.stream.unacknowledged.length > 0),
+          entry.channel === channel &&
+          entry.stream.known &&
+          (entry.idleSinceMs === undefined || entry.stream.unacknowledged.length > 0),
       )
       .map((entry) => ({ call: entry.call, appliedCommand: entry.stream.appliedCommand }));
   }

@@ -107,6 +107,22 @@ describe("invite-leg", () => {
     expect(lab.legs.size).toBe(0);
   });
 
+  it("over a connection that is gone goes to the address of the Contact, as the same INVITE", async () => {
+    const other = new CallLab();
+    await other.command({ ...INVITE, flow: { transport: "tcp", host: "192.0.2.7", port: 40_000 } });
+    const first = other.stack.lastSent("INVITE");
+    expect(first.flow.port).toBe(40_000);
+    first.onTransportError("ECONNREFUSED");
+    const second = other.stack.lastSent("INVITE");
+    expect([second.flow, second.viaBranch, second.request]).toEqual([
+      { transport: "tcp", host: "192.0.2.7", port: 5060 },
+      "z9hG4bKgiven",
+      first.request,
+    ]);
+    second.onTransportError("ECONNREFUSED");
+    expect(other.event("leg-failed").status).toBe(503);
+  });
+
   it("cancels a phone that rings too long, and reports it once", () => {
     const sent = lab.stack.lastSent("INVITE");
     sent.onResponse(answerTo(sent.request, 180, { toTag: "callee" }));

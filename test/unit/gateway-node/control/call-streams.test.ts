@@ -106,6 +106,14 @@ describe("the streams of a gateway", () => {
     expect(streams.resumed(1)).toEqual([]);
   });
 
+  it("do not name a call in hello that the Call object cannot know yet", () => {
+    streams.open(call, 0);
+    streams.publish(call, 1, { kind: "leg-cancelled", leg });
+    expect(streams.resumed(0)).toEqual([]);
+    streams.acknowledge(call, 1);
+    expect(streams.resumed(0)).toEqual([{ call, appliedCommand: 0 }]);
+  });
+
   it("forget a call without legs after a quiet while and leave no timer behind", () => {
     streams.open(call, 0);
     streams.release(call);
