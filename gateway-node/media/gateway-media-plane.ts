@@ -9,7 +9,7 @@ import { RtpLeg, type RtpPeer } from "./rtp-leg.ts";
 import { type BoundPorts, RtpPortPool } from "./rtp-port-pool.ts";
 import type { Trunk, TrunkTarget } from "./trunk.ts";
 import type { DtlsCertificate } from "../webrtc/dtls-certificate.ts";
-import { defaultMediaHosts } from "./media-hosts.ts";
+import { type MediaHosts, planMediaHosts } from "./media-hosts.ts";
 import { WebRtcLeg } from "../webrtc/webrtc-leg.ts";
 import { WebRtcLegs } from "../webrtc/webrtc-legs.ts";
 
@@ -31,7 +31,7 @@ export class GatewayMediaPlane implements MediaPlane {
   readonly #openings = new Map<MediaLegKey, symbol>();
   readonly #draining = new Map<MediaLeg, MediaTimer>();
   readonly #joins: JoinTable;
-  readonly #mediaHosts: readonly string[];
+  readonly #mediaHosts: MediaHosts;
   readonly #webRtc: WebRtcLegs;
   #secondTimer: MediaTimer;
 
@@ -40,7 +40,7 @@ export class GatewayMediaPlane implements MediaPlane {
     this.#trunk = trunk;
     this.#pool = new RtpPortPool(options.rtpPorts);
     this.#joins = new JoinTable(options, trunk, this.#legs);
-    this.#mediaHosts = options.mediaHosts.length > 0 ? options.mediaHosts : defaultMediaHosts(options.host);
+    this.#mediaHosts = planMediaHosts(options.host, options.mediaHosts);
     const { forward } = this.#joins;
     this.#webRtc = new WebRtcLegs({
       context: options,
@@ -87,14 +87,14 @@ export class GatewayMediaPlane implements MediaPlane {
 
   async openWebRtcLeg(key: MediaLegKey, options: OpenWebRtcOptions): Promise<WebRtcOpening> {
     const known = this.#legs.get(key);
-    if (known instanceof WebRtcLeg && known.epoch >= options.epoch) {
+    if (known instanceof WebRtcLeg && known.epoch >= options.epoch && !known.failed) {
       if (known.epoch > options.epoch) return this.#refuseStale();
       if (options.remoteSdp === undefined) return { ok: true, localSdp: known.localSdp };
       const reopened = this.#webRtc.reopen(known, options.remoteSdp, options.codecs);
       this.#joins.onAudio(known);
       return reopened;
     }
-    const ports = await this.#bindPorts(key, this.#mediaHosts, false);
+    const ports = await this.#bindPorts(key, this.#mediaHosts.bound, false);
     if (ports === undefined) return NO_PORTS;
     return this.#placeWebRtc(this.#webRtc.open({ key, epoch: options.epoch, ports }, options));
   }
@@ -112,7 +112,7 @@ export class GatewayMediaPlane implements MediaPlane {
     if (known !== undefined && known.epoch > options.epoch) return this.#refuseStale();
     if (known instanceof WebRtcLeg && known.epoch === options.epoch)
       return { ok: true, localSdp: known.localSdp, audio: known.audio };
-    const ports = await this.#bindPorts(key, this.#mediaHosts, false);
+    const ports = await this.#bindPorts(key, this.#mediaHosts.bound, false);
     if (ports === undefined) return NO_PORTS;
     return this.#placeWebRtc(
       this.#webRtc.adopt({ key, epoch: options.epoch, ports }, options.media, options.sdpVersion),

@@ -43,6 +43,11 @@ export class IndexLease {
     return limit;
   }
 
+  /** Where an adopter must start: what was asked for may have been granted already. */
+  get claimed(): number {
+    return Math.max(this.limit, this.#wanted);
+  }
+
   /** A limit that the Call object stored. Older answers change nothing. */
   grant(limit: number): void {
     if (limit > this.limit) this.limit = limit;

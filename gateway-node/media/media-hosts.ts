@@ -1,13 +1,23 @@
 import { networkInterfaces } from "node:os";
 
+/** Addresses that browsers are offered, and those that sockets are bound to for them. */
+export interface MediaHosts {
+  readonly offered: readonly string[];
+  readonly bound: readonly string[];
+}
+
 /**
- * Addresses to offer to browsers. Firefox ignores candidates in 127.x, so a gateway on loopback offers the machine's first
- * other IPv4 address as well.
+ * Without `mediaHosts` the gateway's own host is offered; Firefox ignores candidates in 127.x, so a gateway on loopback
+ * offers the machine's first other IPv4 address as well. An address that this machine does not have (1:1 NAT in front) is
+ * offered, and the gateway's host bound.
  */
-export function defaultMediaHosts(host: string): readonly string[] {
-  if (!host.startsWith("127.")) return [host];
-  const external = Object.values(networkInterfaces())
+export function planMediaHosts(host: string, mediaHosts: readonly string[]): MediaHosts {
+  const local = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
-    .find((one) => one.family === "IPv4" && !one.internal);
-  return external === undefined ? [host] : [host, external.address];
+    .filter((one) => one.family === "IPv4");
+  const external = local.find((one) => !one.internal)?.address;
+  const own = host.startsWith("127.") && external !== undefined ? [host, external] : [host];
+  const offered = mediaHosts.length > 0 ? mediaHosts : own;
+  const isLocal = (one: string): boolean => one.startsWith("127.") || local.some(({ address }) => address === one);
+  return { offered, bound: [...new Set(offered.map((one) => (isLocal(one) ? one : host)))] };
 }

@@ -22,7 +22,7 @@ export interface MediaPlaneOptions {
   readonly instance: GatewayInstanceId;
   /** Address of RTP legs and of the trunk. */
   readonly host: string;
-  /** Addresses offered to browsers, one candidate each; empty: `defaultMediaHosts(host)`. */
+  /** Addresses offered to browsers, one candidate each; empty: `planMediaHosts` chooses. */
   readonly mediaHosts: readonly string[];
   readonly rtpPorts: readonly [number, number];
   readonly trunkPort: number;

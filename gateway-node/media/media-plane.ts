@@ -56,6 +56,7 @@ export interface MediaPlane {
       readonly port: number;
       readonly audio: NegotiatedAudio;
       readonly allowedHosts: readonly string[];
+      /** The peer takes media now. While it does not (hold), nothing is sent to it and its silence is no time-out. */
       readonly sending: boolean;
     },
   ): void;

@@ -10,7 +10,7 @@ import { isRtpPacket } from "./rtp-packet.ts";
 import type { BoundPorts, RtpPortPool } from "./rtp-port-pool.ts";
 import { RtpSourceLock } from "./rtp-source-lock.ts";
 import { MAX_PACKET_BYTES } from "./srtp.ts";
-import { sendDatagram } from "./udp-socket.ts";
+import { isAddress, sendDatagram } from "./udp-socket.ts";
 
 export type RtpPeer = Parameters<MediaPlane["setRtpPeer"]>[1];
 
@@ -41,7 +41,8 @@ export class RtpLeg implements MediaLeg {
   #targetPort = 0;
   #signalledHost = "";
   #signalledPort = 0;
-  #peerSends = false;
+  /** The peer takes media now, and its own may be expected. */
+  #active = false;
   #waitingSinceMs: number;
   #flowing = false;
   #lastHeardAtMs: number;
@@ -81,25 +82,23 @@ export class RtpLeg implements MediaLeg {
       this.#signalledHost = peer.host;
       this.#signalledPort = peer.port;
       this.#targetHost = peer.host;
-      this.#targetPort = peer.host === "0.0.0.0" ? 0 : peer.port;
+      // A name in `c=` is not looked up for each packet: such a peer is sent to once it was heard.
+      this.#targetPort = peer.host === "0.0.0.0" || !isAddress(peer.host) ? 0 : peer.port;
     }
     this.#source.expect(peer.allowedHosts);
-    this.#peerSends = peer.sending;
+    this.#active = peer.sending;
     this.#restartWaiting();
   }
 
   transmit(packet: Buffer): void {
-    if (this.#targetPort === 0 || this.#stopped) return;
+    if (this.#targetPort === 0 || !this.#active || this.#stopped) return;
     this.counters.packetsSent += 1;
     sendDatagram(this.#socket, packet, this.#targetPort, this.#targetHost);
   }
 
   onSecond(nowMs: number, joined: boolean): void {
-    if (!joined || !this.#peerSends || this.#timedOut) {
-      if (!joined || !this.#peerSends) this.#lastHeardAtMs = nowMs;
-      return;
-    }
-    if (nowMs - this.#lastHeardAtMs < RTP_IDLE_LIMIT_MS) return;
+    if (!joined || !this.#active) this.#lastHeardAtMs = nowMs;
+    if (this.#timedOut || nowMs - this.#lastHeardAtMs < RTP_IDLE_LIMIT_MS) return;
     this.#timedOut = true;
     this.#parts.context.events.onMediaTimeout(this.key);
   }

@@ -1,5 +1,5 @@
 /**
- * Frames between gateways (docs/wire-protocol.md): version, kind, low 16 bits of the sender's leg epoch, stream id, body.
+ * Frames between gateways: version, kind, low 16 bits of the sender's leg epoch, stream id, body.
  * Media bodies are SRTP; keep-alive bodies name their sender and carry a MAC.
  */
 import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from "node:crypto";

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:dgram";
 import type { GatewayId } from "#protocol/ids";
+import { HostAddresses } from "./host-addresses.ts";
 import type { MediaPlaneOptions, MediaTimer } from "./media-plane-options.ts";
 import { NeighbourWatch, PING_INTERVAL_MS } from "./neighbour-watch.ts";
 import { deriveKeepAliveKey, encodeKeepAlive, parseKeepAlive, readTrunkKind, readTrunkStream } from "./trunk-frame.ts";
@@ -34,6 +35,7 @@ export class Trunk {
   readonly #streams = new Map<string, TrunkFrameHandler>();
   readonly #outstanding = new Map<string, OutstandingPing>();
   readonly #watch = new NeighbourWatch();
+  readonly #addresses = new HostAddresses();
   #neighbours: readonly TrunkTarget[] = [];
   #watchTimer: MediaTimer | undefined;
   #ticks = 0;
@@ -51,7 +53,8 @@ export class Trunk {
   }
 
   send(frame: Buffer, port: number, host: string): void {
-    sendDatagram(this.#socket, frame, port, host);
+    const address = this.#addresses.addressOf(host, this.#options.clock.nowMs());
+    if (address !== undefined) sendDatagram(this.#socket, frame, port, address);
   }
 
   setHandler(stream: string, handler: TrunkFrameHandler): void {

@@ -1,13 +1,21 @@
 /** UDP sockets as the media plane uses them. */
 import { createSocket, type Socket } from "node:dgram";
+import { lookup } from "node:dns";
 
-/** All our targets are addresses: a name look-up for each packet, even of an address, costs a turn of the event loop. */
+/** Targets of packets are addresses (`isAddress`): the look-up that node makes for each, even of an address, costs a turn of the event loop. */
 function lookupAddress(
-  address: string,
+  host: string,
   _family: unknown,
-  callback: (error: null, address: string, family: number) => void,
+  callback: (error: Error | null, address: string, family: number) => void,
 ): void {
-  callback(null, address, 4);
+  if (isAddress(host)) callback(null, host, 4);
+  else lookup(host, { family: 4 }, callback);
+}
+
+/** An IPv4 address, told from a name by its last character: no top-level domain ends in a digit. */
+export function isAddress(host: string): boolean {
+  const last = host.charCodeAt(host.length - 1);
+  return last >= 48 && last <= 57 && !host.includes(":");
 }
 
 /** Resolves when bound; rejects with the system's error (`EADDRINUSE` …). */

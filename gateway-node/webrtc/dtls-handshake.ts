@@ -30,12 +30,19 @@ export interface DtlsHandshakeOptions {
 const PROFILE_CODES = [1, 7] as const;
 /** Handshake message types (RFC 5246 section 7.4). */
 const SERVER_HELLO = 2;
+const HELLO_VERIFY_REQUEST = 3;
 const CERTIFICATE = 11;
 const SERVER_KEY_EXCHANGE = 12;
 const CERTIFICATE_REQUEST = 13;
 const FINISHED = 20;
 /** Repeats of these are retransmissions at best, and replace what was verified at worst. */
-const ONCE: ReadonlySet<number> = new Set([SERVER_HELLO, CERTIFICATE, SERVER_KEY_EXCHANGE, CERTIFICATE_REQUEST]);
+const ONCE: ReadonlySet<number> = new Set([
+  HELLO_VERIFY_REQUEST,
+  SERVER_HELLO,
+  CERTIFICATE,
+  SERVER_KEY_EXCHANGE,
+  CERTIFICATE_REQUEST,
+]);
 /** A flight number above all: werift's retransmission loops end when they see it. */
 const FLIGHT_OVER = 100;
 
@@ -72,7 +79,8 @@ export class DtlsHandshake {
       extendedMasterSecret: true,
     });
     this.#client.onConnect.subscribe(() => this.#finish());
-    this.#client.onError.subscribe(() => this.#fail("dtls-failed"));
+    // Errors while a message is handled are the peer's mistakes or the network's: the handshake may yet succeed, and the
+    // leg ends it when it takes too long.
     const proceed = this.#client.onHandleHandshakes;
     this.#client.onHandleHandshakes = (messages) => proceed(this.#accept(messages));
   }

@@ -1,5 +1,6 @@
 /** The sockets of a WebRTC leg, one for each address that it offers, and the pair that media takes. */
 import type { Socket } from "node:dgram";
+import type { MediaHosts } from "../media/media-hosts.ts";
 import type { BoundPorts, RtpPortPool } from "../media/rtp-port-pool.ts";
 import { sendDatagram } from "../media/udp-socket.ts";
 
@@ -21,14 +22,14 @@ export class IcePath {
   #selected: IceSource | undefined;
   #certainty = NOTHING;
   readonly #ports: BoundPorts;
-  readonly #hosts: readonly string[];
+  readonly #boundHosts: readonly string[];
   readonly #pool: RtpPortPool;
 
-  constructor(ports: BoundPorts, hosts: readonly string[], pool: RtpPortPool) {
+  constructor(ports: BoundPorts, hosts: MediaHosts, pool: RtpPortPool) {
     this.#ports = ports;
-    this.#hosts = hosts;
+    this.#boundHosts = hosts.bound;
     this.#pool = pool;
-    this.candidates = hosts.map((host) => ({ host, port: ports.port }));
+    this.candidates = hosts.offered.map((host) => ({ host, port: ports.port }));
   }
 
   get selected(): IceSource | undefined {
@@ -51,7 +52,7 @@ export class IcePath {
     const loopback = isLoopback(host);
     const at = Math.max(
       0,
-      this.#hosts.findIndex((one) => isLoopback(one) === loopback),
+      this.#boundHosts.findIndex((one) => isLoopback(one) === loopback),
     );
     const socket = this.#ports.sockets[at];
     if (socket !== undefined) this.#select({ socket, host, port }, ASSUMED);

@@ -117,7 +117,7 @@ export class SecureMedia {
 
   /** What an adopter would have to start from now. */
   get lease(): OutgoingStreamLease {
-    return this.#leaseUpTo(this.#lease.limit);
+    return this.#leaseUpTo(this.#lease.claimed);
   }
 
   /** The lease to ask the Call object for, once for each step. */

@@ -9,6 +9,8 @@ export interface WebRtcPeer {
   readonly fingerprint: Fingerprint;
   /** False while the peer's direction says that it sends nothing. */
   readonly sends: boolean;
+  /** False while it wants to hear nothing: on hold. */
+  readonly listens: boolean;
 }
 
 export function readWebRtcPeer(sdp: string): WebRtcPeer | undefined {
@@ -32,7 +34,8 @@ function toPeer(description: AudioDescription): WebRtcPeer | undefined {
   const { ice, fingerprint, direction } = description;
   if (!isDtlsSrtp(description) || ice === undefined || fingerprint === undefined) return undefined;
   const sends = direction === "sendrecv" || direction === "sendonly";
-  return { ice: { ufrag: ice.ufrag, password: ice.pwd }, fingerprint, sends };
+  const listens = direction === "sendrecv" || direction === "recvonly";
+  return { ice: { ufrag: ice.ufrag, password: ice.pwd }, fingerprint, sends, listens };
 }
 
 export function sameFingerprint(one: Fingerprint, other: Fingerprint): boolean {

@@ -92,9 +92,14 @@ export class WebRtcLeg implements MediaLeg {
     return readWebRtcPeer(this.localSdp)?.fingerprint ?? this.#parts.certificate.fingerprint;
   }
 
-  /** Absent until secured: nothing leaves in the clear. */
+  /** Absent until secured, as nothing leaves in the clear, and while the peer is on hold. */
   get stream(): OutgoingStream | undefined {
-    return this.#media?.stream;
+    return this.peer?.listens === true ? this.#media?.stream : undefined;
+  }
+
+  /** It will never carry media again; a new offer begins anew. */
+  get failed(): boolean {
+    return this.#failed;
   }
 
   /** The peer's description is known: checks are matched against it, and DTLS may begin. False when it may not change so. */
@@ -115,6 +120,10 @@ export class WebRtcLeg implements MediaLeg {
     this.#settle();
   }
 
+  onIceRestart(): void {
+    this.#checked = false;
+  }
+
   /** Begins with keys instead of a handshake. The Call object is told of the lease before the first packet leaves. */
   beginAdoption(peer: WebRtcPeer, media: SecureMedia): void {
     this.peer = peer;
@@ -131,7 +140,7 @@ export class WebRtcLeg implements MediaLeg {
 
   transmit(packet: Buffer, index: number): void {
     const media = this.#media;
-    if (media === undefined || this.#stopped || this.path.selected === undefined) return;
+    if (media === undefined || this.#stopped || this.#failed || this.path.selected === undefined) return;
     this.counters.packetsSent += 1;
     this.path.send(media.protect(packet, index));
     // An adopter that was never heard keeps to its small first step, or its successor would start too far ahead.
@@ -226,6 +235,8 @@ export class WebRtcLeg implements MediaLeg {
     this.#startHandshake();
     if (!outcome.current || this.#checked) return;
     this.#checked = true;
+    // Whoever knows the old credentials (the gateway before this one) has no say any more.
+    this.agent.previous = undefined;
     if (this.#adopted) this.#expectKeysToFit();
     this.#settle();
   }

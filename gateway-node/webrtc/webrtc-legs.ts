@@ -5,6 +5,7 @@ import type { CodecName } from "#protocol/media";
 import { createAdoptionOffer, createWebRtcAnswer, createWebRtcOffer, type WebRtcSdpOptions } from "#sip/sdp/webrtc-sdp";
 import { openWebRtcSecrets } from "../media/key-seal.ts";
 import type { MediaLegKey, WebRtcOpening } from "../media/media-plane.ts";
+import type { MediaHosts } from "../media/media-hosts.ts";
 import type { LegPacketHandler } from "../media/media-leg.ts";
 import type { MediaContext } from "../media/media-plane-options.ts";
 import type { BoundPorts, RtpPortPool } from "../media/rtp-port-pool.ts";
@@ -18,7 +19,7 @@ import { rtcpName, WebRtcLeg } from "./webrtc-leg.ts";
 export interface WebRtcLegsOptions {
   readonly context: MediaContext;
   readonly certificate: DtlsCertificate;
-  readonly hosts: readonly string[];
+  readonly hosts: MediaHosts;
   readonly pool: RtpPortPool;
   readonly onPacket: LegPacketHandler;
 }
@@ -69,6 +70,7 @@ export class WebRtcLegs {
       // RFC 8839 section 4.4.1.1.1: both sides change; checks under the old ones may still be on their way.
       leg.agent.previous = leg.agent.current;
       leg.agent.current = { local: createIceCredentials(), remote: undefined };
+      leg.onIceRestart();
     }
     const sessionId = Number(/^o=\S+ (\d+) /m.exec(leg.localSdp)?.[1] ?? 1);
     const opening = this.#answer(leg, remoteSdp, describeLeg(leg, codecs, { sessionId, version: leg.sdpVersion + 1 }));

@@ -81,6 +81,32 @@ export const realClock: MediaPlaneOptions["clock"] = {
   },
 };
 
+/** Time that only the test moves; sockets stay real. */
+export class ManualClock {
+  #nowMs = 1_000_000;
+  #timers: { readonly atMs: number; readonly run: () => void }[] = [];
+
+  readonly nowMs = (): number => this.#nowMs;
+
+  readonly setTimer = (ms: number, run: () => void): { clear(): void } => {
+    const timer = { atMs: this.#nowMs + ms, run };
+    this.#timers.push(timer);
+    return { clear: () => void (this.#timers = this.#timers.filter((one) => one !== timer)) };
+  };
+
+  advance(ms: number): void {
+    const endMs = this.#nowMs + ms;
+    for (;;) {
+      const [next] = this.#timers.filter((one) => one.atMs <= endMs).sort((a, b) => a.atMs - b.atMs);
+      if (next === undefined) break;
+      this.#timers = this.#timers.filter((one) => one !== next);
+      this.#nowMs = Math.max(this.#nowMs, next.atMs);
+      next.run();
+    }
+    this.#nowMs = endMs;
+  }
+}
+
 export interface RtpFields {
   readonly payloadType: number;
   readonly marker?: boolean;

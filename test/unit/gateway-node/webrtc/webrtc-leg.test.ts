@@ -108,6 +108,15 @@ describe("a browser that offers", () => {
       { timeout: 5000 },
     );
     expect(fixture.named("secured")).toEqual([]);
+    const again = browser();
+    const reopened = await fixture.plane.openWebRtcLeg(A, {
+      epoch: 1,
+      remoteSdp: await again.offer(),
+      codecs: ["PCMU"],
+      ssrc: SSRC,
+    });
+    if (reopened.ok) await again.accept(reopened.localSdp);
+    await vi.waitFor(() => expect(fixture.named("secured").length).toBe(1), { timeout: 5000 });
   });
 
   test("without a codec that is shared gets 488 and its port back", async () => {
@@ -146,6 +155,55 @@ describe("a browser that is offered", () => {
       status: 500,
       reason: "unknown-leg",
     });
+  });
+});
+
+describe("a browser that offers again", () => {
+  test("to be put on hold hears nothing until it resumes", async () => {
+    const fixture = await plane("us-east");
+    const peer = browser();
+    await answered(fixture, peer);
+    const { phone, port } = await joinPhone(fixture);
+    await talk(peer, phone, port, 1);
+    const offer = peer.pc.localDescription!.sdp;
+    const held = await fixture.plane.openWebRtcLeg(A, {
+      epoch: 1,
+      remoteSdp: offer.replace("a=sendrecv", "a=inactive"),
+      codecs: ["PCMU"],
+      ssrc: SSRC,
+    });
+    expect(held.ok && held.localSdp).toMatch(/^o=\S+ \d+ 2 /m);
+    expect(held.ok && held.localSdp).toContain("a=inactive");
+    await phone.send(port, { payloadType: 0, sequence: 900, timestamp: 0, ssrc: 6 });
+    await vi.waitFor(() => expect(fixture.counters.get("media.sink-not-ready")).toBeGreaterThan(0));
+    const resumed = await fixture.plane.openWebRtcLeg(A, { epoch: 1, remoteSdp: offer, codecs: ["PCMU"], ssrc: SSRC });
+    expect(resumed.ok && resumed.localSdp).toContain("a=sendrecv");
+    await talk(peer, phone, port, 3);
+  });
+
+  test("the same offer gets the same answer", async () => {
+    const fixture = await plane("us-east");
+    const remoteSdp = await browser().offer();
+    const options = { epoch: 1, remoteSdp, codecs: ["PCMU"], ssrc: SSRC } as const;
+    const first = await fixture.plane.openWebRtcLeg(A, options);
+    expect(await fixture.plane.openWebRtcLeg(A, options)).toEqual(first);
+  });
+
+  test("with new ICE credentials gets new ones, and with another fingerprint 488", async () => {
+    const fixture = await plane("us-east");
+    const remoteSdp = await browser().offer();
+    const options = { epoch: 1, codecs: ["PCMU"], ssrc: SSRC } as const;
+    const ufragOf = (opening: { ok: boolean; localSdp?: string }): string | undefined =>
+      /a=ice-ufrag:(\S+)/.exec(opening.localSdp ?? "")?.[1];
+    const first = await fixture.plane.openWebRtcLeg(A, { ...options, remoteSdp });
+    const restarted = await fixture.plane.openWebRtcLeg(A, {
+      ...options,
+      remoteSdp: remoteSdp.replace(/a=ice-ufrag:\S+/, "a=ice-ufrag:fresh"),
+    });
+    expect(ufragOf(restarted)).not.toBe(ufragOf(first));
+    const stranger = remoteSdp.replace(/(a=fingerprint:sha-256 )[0-9A-F]{2}:[0-9A-F]{2}/g, "$100:00");
+    const other = await fixture.plane.openWebRtcLeg(A, { ...options, remoteSdp: stranger });
+    expect(other).toMatchObject({ ok: false, status: 488, reason: "fingerprint-changed" });
   });
 });
 
@@ -198,6 +256,25 @@ describe("adoption", () => {
     await talk(peer, phone, port, 2);
     expect(peer.received[0]!.sequence).toBeGreaterThanOrEqual(outgoing.indexLimit & 0xffff);
     expect(peer.received[0]!.sequence).toBeLessThan((outgoing.indexLimit & 0xffff) + 1500);
+  });
+
+  test("is described with the limit that was asked for, granted or not", async () => {
+    const [one, two] = [await plane("us-east"), await plane("eu-west")];
+    const peer = browser();
+    await answered(one, peer);
+    await adopt(one, two, peer, 2);
+    const { phone, port } = await joinPhone(two, 2);
+    await talk(peer, phone, port, 2);
+    await vi.waitFor(() => expect(two.named("lease").length).toBe(2), { timeout: 5000 });
+    const asked = two.named("lease")[1]!.args[1] as WebRtcLegMedia["outgoing"];
+    const offer = peer.pc.localDescription!.sdp;
+    await two.plane.openWebRtcLeg(A, {
+      epoch: 2,
+      remoteSdp: offer.replace("passive", "actpass"),
+      codecs: ["PCMU"],
+      ssrc: SSRC,
+    });
+    expect(lastSecured(two).outgoing.indexLimit).toBe(asked.indexLimit);
   });
 
   test("in the same gateway replaces the leg in place, and a lower epoch is refused", async () => {
