@@ -34,6 +34,11 @@ export async function fleetSnapshot(env: Env, region: RegionName): Promise<reado
   }
 }
 
+/** A gateway came or went: who shares the isolate with its region object need not wait for the next second. */
+export function forgetFleetSnapshots(env: Env): void {
+  fleets.delete(env);
+}
+
 function lifetimeMs(fleet: readonly GatewayStatus[], region: RegionName): number {
   const near = fleet.filter((status) => status.region === region);
   return near.length > 0 && near.every(({ state }) => state !== "up") ? IMPAIRED_CACHE_MS : ISOLATE_CACHE_MS;

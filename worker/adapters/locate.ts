@@ -6,12 +6,14 @@ import type { Env } from "../env.ts";
 import { count } from "../counters.ts";
 import { regionLinkOf } from "./object-region-link.ts";
 
-/** A caller does not wait long for a far directory: after this the regions are asked one and all. */
+/** A caller does not wait long for a far directory: after this the other regions are asked one and all. */
 const HOME_DEADLINE_MS = 800;
+/** How long those are worth waiting for when the caller's own region has somebody to ring already. */
+const FAN_OUT_DEADLINE_MS = 300;
 
 /**
  * The caller's region answers for its own routes while the endpoint's home names the other regions that have some.
- * A home that cannot be reached is replaced by asking every region; a region that cannot be reached has no routes.
+ * A home that cannot be reached is replaced by asking every other region; one that cannot be reached has no routes.
  */
 export async function locateEndpoint(
   env: Env,
@@ -20,27 +22,31 @@ export async function locateEndpoint(
   identity: EndpointId,
 ): Promise<LocatedRoutes> {
   const { endpoints } = regionLinkOf(env);
-  const { regions } = settingsOf(env).regions;
-  const endpoint = { account, identity };
-  const ask = async (region: RegionName): Promise<LocatedRoutes> => {
+  const { regions, central } = settingsOf(env).regions;
+  const ask = async (region: RegionName, deadlineMs?: number): Promise<LocatedRoutes> => {
     try {
-      return await endpoints.routesForInvitation({ ...endpoint, region });
+      return await endpoints.routesForInvitation({ account, identity, region }, deadlineMs);
     } catch {
       count("locate.region-unreachable");
       // In doubt it exists: 480 and another try, not 404.
       return { known: true, routes: [] };
     }
   };
-  const home = async (): Promise<readonly RegionName[]> => {
+  const home = async (): Promise<readonly RegionName[] | undefined> => {
     try {
-      return await endpoints.regionsWithRoutes(endpoint, HOME_DEADLINE_MS);
+      return await endpoints.regionsWithRoutes({ account, identity }, HOME_DEADLINE_MS);
     } catch {
       count("locate.home-unreachable");
-      return regions.map(({ name }) => name);
+      return undefined;
     }
   };
   const [own, listed] = await Promise.all([ask(callerRegion), home()]);
-  const others = await Promise.all(listed.filter((region) => region !== callerRegion).map(ask));
-  const answers = [own, ...others];
+  // The home stands in the central region, which has just shown that it does not answer.
+  const others = (listed ?? regions.map(({ name }) => name).filter((name) => name !== central)).filter(
+    (region) => region !== callerRegion,
+  );
+  const fanOutMs = own.routes.length > 0 ? FAN_OUT_DEADLINE_MS : HOME_DEADLINE_MS;
+  const far = await Promise.all(others.map((region) => ask(region, listed === undefined ? fanOutMs : undefined)));
+  const answers = [own, ...far];
   return { known: answers.some(({ known }) => known), routes: answers.flatMap(({ routes }) => routes) };
 }

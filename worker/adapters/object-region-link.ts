@@ -60,7 +60,8 @@ function endpointLink(env: Env): EndpointLink {
     addRoute: (endpoint, route) => withDeadline("endpoint.addRoute", at(endpoint).addRoute(route)),
     removeRoute: (endpoint, input) => withDeadline("endpoint.removeRoute", at(endpoint).removeRoute(input)),
     listRoutes: (endpoint) => withDeadline("endpoint.listRoutes", at(endpoint).listRoutes()),
-    routesForInvitation: (endpoint) => withDeadline("endpoint.routesForInvitation", at(endpoint).routesForInvitation()),
+    routesForInvitation: (endpoint, deadlineMs) =>
+      withDeadline("endpoint.routesForInvitation", at(endpoint).routesForInvitation(), deadlineMs),
     regionsWithRoutes: (endpoint, deadlineMs) =>
       withDeadline(
         "endpoint.regionsWithRoutes",
@@ -98,6 +99,7 @@ function regionObjectLink(env: Env, region: Parameters<RegionLink["region"]>[0])
     gatewayUp: (input) => withDeadline("region.gatewayUp", stub.gatewayUp(input)),
     report: (report) => withDeadline("region.report", stub.report(report)),
     suspect: (input) => withDeadline("region.suspect", stub.suspect(input), PROOF_DEADLINE_MS),
+    noteFarGateway: (status) => withDeadline("region.noteFarGateway", stub.noteFarGateway(status)),
     snapshot: () => withDeadline("region.snapshot", stub.snapshot()),
     fleetSnapshot: () => withDeadline("region.fleetSnapshot", stub.fleetSnapshot()),
     details: () => withDeadline("region.details", stub.details()),

@@ -29,7 +29,7 @@ export interface EndpointLink {
     input: { readonly device: string; readonly holder: RouteHolder },
   ): Promise<{ readonly removed: boolean }>;
   listRoutes(endpoint: RegionalEndpoint): Promise<readonly EndpointRoute[]>;
-  routesForInvitation(endpoint: RegionalEndpoint): Promise<LocatedRoutes>;
+  routesForInvitation(endpoint: RegionalEndpoint, deadlineMs?: number): Promise<LocatedRoutes>;
   /** Asks the endpoint's home. `deadlineMs`: how long that is worth waiting for. */
   regionsWithRoutes(endpoint: EndpointAddress, deadlineMs?: number): Promise<readonly RegionName[]>;
   noteRegion(
@@ -47,7 +47,7 @@ export interface GatewayLink {
 
 export interface RegionObjectLink extends Pick<
   RegionObjectApi,
-  "enrol" | "revoke" | "publicKeyOf" | "gatewayUp" | "report" | "suspect"
+  "enrol" | "revoke" | "publicKeyOf" | "gatewayUp" | "report" | "suspect" | "noteFarGateway"
 > {
   snapshot(): Promise<readonly GatewayStatus[]>;
   fleetSnapshot(): Promise<readonly GatewayStatus[]>;

@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { parseRegionName } from "#protocol/ids";
 import type { GatewayId, GatewayInstanceId, RegionName } from "#protocol/ids";
 import type { GatewayEntry } from "#region-config";
+import { forgetFleetSnapshots } from "../adapters/fleet-snapshot.ts";
 import { regionLinkOf } from "../adapters/object-region-link.ts";
 import { count } from "../counters.ts";
 import type {
@@ -64,7 +65,7 @@ export class RegionObject extends DurableObject<Env> implements RegionObjectApi 
     const row = this.#gateways.get(gateway);
     if (row === undefined) return { known: false };
     this.#gateways.revoke(gateway, Date.now());
-    this.#fleet = undefined;
+    this.#announce(gateway);
     log({ event: "gateway.revoked", gateway, region: this.#region() });
     await this.#eachChannel(gateway, (channel) =>
       regionLinkOf(this.env).gateways.revoke({ region: this.#region(), gateway, channel }),
@@ -109,6 +110,13 @@ export class RegionObject extends DurableObject<Env> implements RegionObjectApi 
   async report(report: GatewayReport): Promise<void> {
     const row = this.#gateways.get(report.gateway);
     if (row === undefined || row.revoked || row.instance !== report.instance) return;
+    if (row.state === "down") {
+      // Found dead, and yet it speaks over a channel that should be closed: it has to say hello again.
+      this.ctx.waitUntil(
+        this.#eachChannel(report.gateway, (channel) => this.#declareDead(report.gateway, report.instance, channel)),
+      );
+      return;
+    }
     this.#hearings.set(report.gateway, { heardAtMs: Date.now(), report });
     const state = report.draining ? "draining" : "up";
     if (row.state === state) return;
@@ -139,6 +147,15 @@ export class RegionObject extends DurableObject<Env> implements RegionObjectApi 
       if (verdict !== "ignored" && (verdict !== "alive" || this.#heardSince(input.gateway, arrivedAtMs)))
         return verdict;
     }
+  }
+
+  async noteFarGateway(status: GatewayStatus): Promise<void> {
+    const replace = (statuses: readonly GatewayStatus[]): readonly GatewayStatus[] =>
+      statuses.map((known) => (known.gateway === status.gateway ? status : known));
+    if (this.#fleet !== undefined) this.#fleet = { ...this.#fleet, statuses: replace(this.#fleet.statuses) };
+    const far = this.#farRegions.get(status.region);
+    if (far !== undefined) this.#farRegions.set(status.region, { ...far, statuses: replace(far.statuses) });
+    forgetFleetSnapshots(this.env);
   }
 
   async snapshot(): Promise<readonly GatewayStatus[]> {
@@ -264,8 +281,20 @@ export class RegionObject extends DurableObject<Env> implements RegionObjectApi 
     return (this.#hearings.get(gateway)?.heardAtMs ?? 0) > sinceMs;
   }
 
+  /** Changes are rare, so they are told to the other regions at once; what is lost there comes with the next snapshot. */
   #setState(row: GatewayRow, state: GatewayState, instance: GatewayInstanceId | undefined): void {
     this.#gateways.setState(row.gateway, state, instance, Date.now());
+    this.#announce(row.gateway);
+  }
+
+  #announce(changed: GatewayId): void {
+    forgetFleetSnapshots(this.env);
+    const status = this.#statuses().find(({ gateway }) => gateway === changed);
+    if (status === undefined) return;
+    const others = settingsOf(this.env).regions.regions.filter(({ name }) => name !== this.#region());
+    this.ctx.waitUntil(
+      Promise.allSettled(others.map(({ name }) => regionLinkOf(this.env).region(name).noteFarGateway(status))),
+    );
   }
 
   async #declareDead(gateway: GatewayId, instance: GatewayInstanceId, channel: number): Promise<void> {

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { createTestHarness } from "wrangler";
+import local from "../../../region-config/local.json" with { type: "json" };
 
 export const OPERATOR_TOKEN = "operator-token-of-the-tests";
 const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -31,14 +32,18 @@ export interface TestWorker {
   close(): Promise<void>;
 }
 
-export async function startWorker(): Promise<TestWorker> {
+/** `channels`: how many control channels each gateway has; the map's own two when left out. */
+export async function startWorker(options: { readonly channels?: number } = {}): Promise<TestWorker> {
   const callTokenKey = randomBytes(32).toString("hex");
   const harness = createTestHarness({
     root,
     workers: [
       {
         configPath: "wrangler.toml",
-        vars: { DEVELOPMENT: "true" },
+        vars: {
+          DEVELOPMENT: "true",
+          ...(options.channels === undefined ? {} : { REGION_CONFIG: regionConfig(options.channels) }),
+        },
         secrets: { OPERATOR_TOKEN, CALL_TOKEN_KEY: callTokenKey },
       },
     ],
@@ -75,6 +80,10 @@ export async function startWorker(): Promise<TestWorker> {
     logs: () => harness.getLogs().flatMap(({ message }) => parseLine(message)),
     close: () => harness.close(),
   };
+}
+
+function regionConfig(channels: number): string {
+  return JSON.stringify({ ...local, gateways: local.gateways.map((gateway) => ({ ...gateway, channels })) });
 }
 
 function parseLine(message: unknown): readonly Record<string, unknown>[] {

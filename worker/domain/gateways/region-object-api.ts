@@ -47,6 +47,8 @@ export interface RegionObjectApi {
     readonly instance?: GatewayInstanceId;
     readonly reason: SuspicionReason;
   }): Promise<SuspicionVerdict>;
+  /** Another region says that one of its gateways changed. */
+  noteFarGateway(status: GatewayStatus): Promise<void>;
   /** The gateways of this region. */
   snapshot(): Promise<readonly GatewayStatus[]>;
   /** The gateways of all regions, as this region last heard of them. */
