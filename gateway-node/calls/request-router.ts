@@ -1,6 +1,7 @@
 /** What a request from the network is for (RFC 3261 section 8.2): registrar, a new call, a dialog, or a plain answer. */
 import { createResponse } from "#sip/message/build";
 import { headerValues } from "#sip/message/headers";
+import { SIP_METHODS } from "#sip/message/methods";
 import { tagOf } from "#sip/message/name-addr";
 import type { SipRequest } from "#sip/message/sip-message";
 import { maxForwardsOf, toOf } from "#sip/message/typed-headers";
@@ -55,13 +56,15 @@ export class RequestRouter implements SipStackEvents {
       case "UPDATE":
         return this.#respond(transaction, 481);
       default:
-        return this.#respond(transaction, 405, [ALLOW]);
+        // Known and not taken, or never heard of (RFC 3261 sections 21.4.6 and 21.5.2).
+        return this.#respond(transaction, SIP_METHODS.has(request.method) ? 405 : 501, [ALLOW]);
     }
   }
 
   #respond(transaction: ServerTransaction, status: number, headers: HeaderPairs = []): void {
     const { request } = transaction;
     if (request.method === "ACK") return;
+    if (status >= 300) this.#options.context.count(`sip.refused.${String(status)}`);
     transaction.respond(createResponse(request, status, { toTag: this.#options.context.createTag(), headers }));
   }
 }
@@ -69,7 +72,8 @@ export class RequestRouter implements SipStackEvents {
 /** RFC 3261 sections 8.2.2.3 and 16.3 step 3. OPTIONS is answered by whom it reaches (section 11). */
 function requestProblem(request: SipRequest): { readonly status: number; readonly headers: HeaderPairs } | undefined {
   if (maxForwardsOf(request) === 0 && request.method !== "OPTIONS") return { status: 483, headers: [] };
-  const unknown = headerValues(request, "require").filter(
+  // What a proxy must understand, a gateway that ends dialogs must too (section 20.29).
+  const unknown = [...headerValues(request, "require"), ...headerValues(request, "proxy-require")].filter(
     (extension) => !SUPPORTED_EXTENSIONS.has(extension.toLowerCase()),
   );
   return unknown.length === 0 ? undefined : { status: 420, headers: [["Unsupported", unknown.join(", ")]] };
@@ -80,23 +84,7 @@ function isInDialog(request: SipRequest): boolean {
   return to !== undefined && tagOf(to) !== undefined;
 }
 
-const COUNTED: ReadonlySet<string> = new Set([
-  "REGISTER",
-  "INVITE",
-  "ACK",
-  "BYE",
-  "OPTIONS",
-  "INFO",
-  "UPDATE",
-  "MESSAGE",
-  "SUBSCRIBE",
-  "NOTIFY",
-  "REFER",
-  "PRACK",
-  "PUBLISH",
-]);
-
 /** Peers choose methods freely; counters are a closed set. */
 function countedMethod(method: string): string {
-  return COUNTED.has(method) ? method.toLowerCase() : "other";
+  return SIP_METHODS.has(method) ? method.toLowerCase() : "other";
 }

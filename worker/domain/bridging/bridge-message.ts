@@ -2,6 +2,7 @@
 import { parseCallTag, parseEndpointId, parseSipDomain } from "#protocol/ids";
 import type { CallToken, EndpointId, SipDomain } from "#protocol/ids";
 import { header, headerValues } from "#sip/message/headers";
+import { SIP_METHODS } from "#sip/message/methods";
 import { tagOf } from "#sip/message/name-addr";
 import type { NameAddr } from "#sip/message/name-addr";
 import { parseSipUri } from "#sip/message/sip-uri";
@@ -44,14 +45,17 @@ export function classifyBridgeMessage(message: SipMessage): BridgeMessage {
   }
   if (method === "ACK") return { kind: "ignore" };
   if (method === "CANCEL") return { kind: "cancel", request: message, transaction: inviteTransaction(message) };
-  if (maxForwardsOf(message) === 0) return refuse(message, 483);
+  // OPTIONS is answered by whom it reaches (RFC 3261 section 11).
+  if (maxForwardsOf(message) === 0 && method !== "OPTIONS") return refuse(message, 483);
   const unsupported = [...headerValues(message, "require"), ...headerValues(message, "proxy-require")].filter(
     (tag) => !SUPPORTED.has(tag.toLowerCase()),
   );
   if (unsupported.length > 0) return refuse(message, 420, [["Unsupported", unsupported.join(", ")]]);
   if (method === "REGISTER") return { kind: "register", request: message };
   if (method === "INVITE") return { kind: "invite", request: message, transaction: inviteTransaction(message) };
-  return method === "OPTIONS" ? { kind: "options", request: message } : refuse(message, 405, [["Allow", BRIDGE_ALLOW]]);
+  if (method === "OPTIONS") return { kind: "options", request: message };
+  // Known and not taken, or never heard of (sections 21.4.6 and 21.5.2).
+  return refuse(message, SIP_METHODS.has(method) ? 405 : 501, [["Allow", BRIDGE_ALLOW]]);
 }
 
 /** Who an address names, if its URI can name a user of ours. */

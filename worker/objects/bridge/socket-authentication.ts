@@ -59,6 +59,7 @@ export class SocketAuthentication {
     }
     if (credentials === undefined) {
       if (known !== undefined && known.untilMs > Date.now()) return { ok: true, user: known };
+      count("bridge.challenged");
       return { ok: false, response: this.#challenge(socket, request, claimed.sipDomain) };
     }
     const parsed = parseAuthParams(credentials);

@@ -15,6 +15,7 @@ describe("a request outside of a dialog", () => {
     ["OPTIONS that may go no further", { method: "OPTIONS", maxForwards: 0 }, 200],
     ["MESSAGE", { method: "MESSAGE", contact: null }, 405],
     ["SUBSCRIBE", { method: "SUBSCRIBE" }, 405],
+    ["a method that nobody knows", { method: "RE%47IST%45R" }, 501],
     ["BYE without a dialog", { method: "BYE", contact: null }, 481],
     ["INVITE that may go no further", { method: "INVITE", maxForwards: 0 }, 483],
     ["REGISTER that may go no further", { method: "REGISTER", maxForwards: 0 }, 483],
@@ -36,13 +37,21 @@ describe("a request outside of a dialog", () => {
     },
   );
 
+  it("that a proxy could not pass on either is told so as well, and counted", async () => {
+    const transaction = await lab.receive(
+      request({ method: "OPTIONS", headers: ["Require: 100rel", "Proxy-Require: privacy"] }),
+    );
+    expect(transaction.header("unsupported")).toBe("100rel, privacy");
+    expect(lab.counters.get("sip.refused.420")).toBe(1);
+  });
+
   it("ACK is never answered", async () => {
     expect((await lab.receive(request({ method: "ACK" }))).statuses).toEqual([]);
   });
 
   it("of an invented method does not invent a counter", async () => {
     await lab.receive(request({ method: "FROBNICATE" }));
-    expect([...lab.counters.keys()]).toEqual(["sip.request.other"]);
+    expect([...lab.counters.keys()]).toEqual(["sip.request.other", "sip.refused.501"]);
   });
 });
 

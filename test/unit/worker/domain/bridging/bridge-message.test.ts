@@ -76,6 +76,7 @@ describe("what a browser's message concerns", () => {
       status: 481,
     },
     { what: "MESSAGE", given: message("MESSAGE"), status: 405 },
+    { what: "a method that nobody knows", given: message("RE%47IST%45R"), status: 501 },
     {
       what: "a Require that is not supported",
       given: message("INVITE", { headers: ["Require: 100rel, outbound"] }),
