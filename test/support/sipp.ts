@@ -296,3 +296,21 @@ export function callScenario(
     '<recv response="200"/>',
   );
 }
+
+/** Answers one INVITE with a final refusal and takes its ACK. */
+export function refuseScenario(status: number, reason: string): { readonly xml: string } {
+  return scenario(
+    "refuse",
+    '<recv request="INVITE"/>',
+    send([
+      `SIP/2.0 ${status} ${reason}`,
+      "[last_Via:]",
+      "[last_From:]",
+      "[last_To:];tag=[pid]SIPpTag01[call_number]",
+      "[last_Call-ID:]",
+      "[last_CSeq:]",
+      "Content-Length: 0",
+    ]),
+    '<recv request="ACK"/>',
+  );
+}

@@ -1,0 +1,342 @@
+/** Phones call phones and `echo`: both hear each other, every end reaches both, and the API tells how it went. */
+import twilio from "twilio";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { startBaresip } from "../support/baresip.ts";
+import { freePort } from "../support/free-port.ts";
+import { Lab } from "../support/lab.ts";
+import { startLinphone } from "../support/linphone.ts";
+import { CALLEE_TONE, CALLER_TONE, connect, heardBy, ring, startPair, talk } from "../support/phone-talk.ts";
+import type { PhonePair, PhoneWay } from "../support/phone-talk.ts";
+import { refuseScenario, registerScenario, runSipp, startSipp } from "../support/sipp.ts";
+import { startStack } from "../support/stack.ts";
+import type { Stack } from "../support/stack.ts";
+import { findCall, readCall, routesOf } from "../support/stack-api.ts";
+import type { CallDescription } from "../support/stack-api.ts";
+import { spectrumShare, toneStartMs } from "../support/tone.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await startStack();
+});
+afterAll(() => stack.close());
+
+let lab: Lab;
+const started: PhonePair[] = [];
+beforeEach(() => {
+  lab = new Lab();
+});
+/** Phones sign off, so that the next test's calls ring none of them. */
+afterEach(async () => {
+  try {
+    for (const { caller, callee } of started.splice(0)) {
+      await Promise.all([caller, callee].map((phone) => phone.command("uadel", phone.uri)));
+      for (const identity of ["alice", "bob"])
+        await waitUntil(`${identity} has left`, async () => (await routesOf(stack, identity)).length === 0);
+    }
+  } finally {
+    await lab.close();
+  }
+});
+
+async function pairAt(caller: PhoneWay, callee: PhoneWay): Promise<PhonePair> {
+  const pair = await startPair(lab, stack, { caller, callee });
+  started.push(pair);
+  return pair;
+}
+
+/** The call of the pair, once both of its legs have given their figures. */
+async function endedCall(notBeforeMs: number): Promise<CallDescription> {
+  const { sid } = await findCall(stack, "alice", "bob", { notBeforeMs });
+  return await waitUntil("the figures of both legs", async () => {
+    const call = await readCall(stack, sid);
+    return call.legs.every((leg) => leg.statistics !== undefined) && call;
+  });
+}
+
+const TRANSPORTS = ["udp", "tcp", "tls"] as const;
+const PLACES = [
+  ["on one gateway", "eu-west", "eu-west"],
+  ["across two gateways", "us-east", "eu-west"],
+] as const;
+const TALKS = PLACES.flatMap(([place, callerGateway, calleeGateway]) =>
+  TRANSPORTS.flatMap((callerTransport, row) =>
+    TRANSPORTS.map((calleeTransport, column) => ({
+      place,
+      caller: { gateway: callerGateway, transport: callerTransport },
+      callee: { gateway: calleeGateway, transport: calleeTransport },
+      endsIt: (row + column) % 2 === 0 ? ("caller" as const) : ("callee" as const),
+    })),
+  ),
+);
+
+describe("two phones", () => {
+  it.each(TALKS)(
+    "talk $place, $caller.transport to $callee.transport, until the $endsIt hangs up",
+    async ({ caller, callee, endsIt }) => {
+      const startedAtMs = Date.now();
+      const pair = await pairAt(caller, callee);
+      await connect(pair);
+      await talk(1_200);
+      const [toCaller, toCallee] = await Promise.all([
+        heardBy(pair.caller, CALLEE_TONE),
+        heardBy(pair.callee, CALLER_TONE),
+      ]);
+      for (const heard of [toCaller, toCallee]) {
+        expect(heard.share).toBeGreaterThan(0.95);
+        expect(heard.lastsMs).toBeGreaterThan(800);
+      }
+      const other = endsIt === "caller" ? pair.callee : pair.caller;
+      const endedAtMs = Date.now();
+      await pair[endsIt].hangup();
+      expect((await other.waitClosed()).atMs - endedAtMs).toBeLessThan(1_000);
+
+      const call = await endedCall(startedAtMs);
+      expect(call).toMatchObject({ status: "completed", endCause: `${endsIt}-bye`, epoch: 1 });
+      expect(call.log.filter(({ event }) => event === "call.ended")).toHaveLength(1);
+      expect(call.legs.map(({ gateway, transport, kind }) => ({ gateway, transport, kind }))).toEqual([
+        { ...caller, kind: "phone" },
+        { ...callee, kind: "phone" },
+      ]);
+      const trunk = call.legs.flatMap(({ statistics }) => [
+        statistics?.["trunkPacketsSent"] ?? 0,
+        statistics?.["trunkPacketsReceived"] ?? 0,
+      ]);
+      for (const packets of trunk) {
+        // 50 packets a second, for a second at least.
+        if (caller.gateway === callee.gateway) expect(packets).toBe(0);
+        else expect(packets).toBeGreaterThan(40);
+      }
+      for (const { statistics } of call.legs) {
+        expect(statistics?.["packetsReceived"]).toBeGreaterThan(40);
+        expect(statistics?.["packetsSent"]).toBeGreaterThan(40);
+      }
+    },
+  );
+
+  it("of different make talk: linphone calls baresip, and is called by it", async () => {
+    const baresip = await lab.own(
+      startBaresip({ ...stack.user("alice"), gateway: stack.sip("us-east"), toneFrequency: CALLER_TONE }),
+    );
+    const linphone = await lab.own(
+      startLinphone({ ...stack.user("bob"), gateway: stack.sip("eu-west"), toneFrequency: 900 }),
+    );
+    await Promise.all([baresip.waitRegistered(), linphone.waitRegistered()]);
+    linphone.dial(baresip.uri);
+    await baresip.waitIncoming();
+    await baresip.answer();
+    await linphone.waitEstablished();
+    await talk(1_500);
+    const heard = await heardBy(baresip, 900);
+    linphone.hangup();
+    await baresip.waitClosed();
+    expect(heard.share).toBeGreaterThan(0.9);
+    const toLinphone = await linphone.received();
+    const from = toneStartMs(toLinphone.samples, toLinphone.rate, CALLER_TONE) ?? Infinity;
+    expect(from).toBeLessThan(1_500);
+    expect(spectrumShare(toLinphone.samples, toLinphone.rate, CALLER_TONE, { from: from + 100 })).toBeGreaterThan(0.9);
+
+    const mark = linphone.mark();
+    const events = baresip.events.length;
+    await baresip.dial(linphone.uri);
+    await linphone.waitIncoming({ from: mark });
+    linphone.answer();
+    await baresip.waitEstablished({ from: events });
+    await talk(1_000);
+    expect((await heardBy(baresip, 900)).share).toBeGreaterThan(0.9);
+    await baresip.hangup();
+    await linphone.waitEnded({ from: mark });
+    linphone.process.writeLine("unregister");
+    await baresip.command("uadel", baresip.uri);
+    for (const identity of ["alice", "bob"])
+      await waitUntil(`${identity} has left`, async () => (await routesOf(stack, identity)).length === 0);
+  });
+});
+
+describe("echo", () => {
+  it.each([
+    ["udp", "us-east"],
+    ["tcp", "eu-west"],
+    ["tls", "ap-south"],
+  ] as const)("plays back what a phone over %s at %s says", async (transport, gateway) => {
+    const notBeforeMs = Date.now();
+    const phone = await lab.own(
+      startBaresip({ ...stack.user("carol"), gateway: stack.sip(gateway, transport), transport, toneFrequency: 500 }),
+    );
+    await phone.waitRegistered();
+    await phone.dial(`sip:echo@${stack.account().sipDomain}`);
+    await phone.waitEstablished();
+    await talk(1_200);
+    const heard = await heardBy(phone, 500);
+    expect(heard.share).toBeGreaterThan(0.95);
+    expect(heard.lastsMs).toBeGreaterThan(800);
+    await phone.hangup();
+    const call = await findCall(stack, "carol", "echo", { notBeforeMs });
+    await waitUntil("the call's end", async () => (await readCall(stack, call.sid)).status === "completed");
+    await phone.command("uadel", phone.uri);
+    await waitUntil("carol has left", async () => (await routesOf(stack, "carol")).length === 0);
+  });
+});
+
+describe("a call that is not taken", () => {
+  it.each(PLACES)("stops ringing within a second when the caller gives up, %s", async (_place, from, to) => {
+    const notBeforeMs = Date.now();
+    const pair = await pairAt({ gateway: from }, { gateway: to });
+    await ring(pair);
+    const cancelledAtMs = Date.now();
+    await pair.caller.hangup();
+    expect((await pair.callee.waitClosed()).atMs - cancelledAtMs).toBeLessThan(1_000);
+    const { sid } = await findCall(stack, "alice", "bob", { notBeforeMs });
+    const call = await waitUntil("its end", async () => {
+      const now = await readCall(stack, sid);
+      return now.endedAtMs !== undefined && now;
+    });
+    expect(call).toMatchObject({ status: "canceled", endCause: "caller-cancelled" });
+    expect(call.log.filter(({ event }) => event === "call.ended")).toHaveLength(1);
+    expect(pair.callee.events.map(({ type }) => type)).not.toContain("CALL_ESTABLISHED");
+  });
+
+  it("is answered 486 when the callee hangs up instead of answering", async () => {
+    const pair = await pairAt({ gateway: "us-east" }, { gateway: "eu-west" });
+    await ring(pair);
+    await pair.callee.hangup();
+    expect((await pair.caller.waitClosed()).param).toMatch(/^486 /);
+  });
+
+  it.each([
+    [486, "Busy Here", "busy"],
+    [603, "Decline", "busy"],
+    [480, "Temporarily Unavailable", "no-answer"],
+    [404, "Not Found", "failed"],
+  ] as const)("is answered %d %s as the callee's phone answered, and counts as %s", async (status, reason, counts) => {
+    const notBeforeMs = Date.now();
+    const port = await freePort("127.0.0.1");
+    const register = (expires: number) =>
+      runSipp({
+        scenario: registerScenario(stack.user("bob"), { expires }),
+        target: stack.sip("eu-west"),
+        port,
+        calls: 1,
+        timeoutSeconds: 10,
+      });
+    expect(await register(300)).toMatchObject({ exitCode: 0 });
+    const refusing = await lab.own(startSipp({ scenario: refuseScenario(status, reason), port, calls: 1 }));
+    const caller = await lab.own(startBaresip({ ...stack.user("alice"), gateway: stack.sip("us-east") }));
+    await caller.waitRegistered();
+    await caller.dial(`sip:bob@${stack.account().sipDomain}`);
+    expect((await caller.waitClosed()).param).toBe(`${status} ${reason}`);
+    expect(await refusing.outcome()).toMatchObject({ exitCode: 0, errors: "" });
+    const { sid } = await findCall(stack, "alice", "bob", { notBeforeMs });
+    expect(await readCall(stack, sid)).toMatchObject({ status: counts, endCause: "callee-refused" });
+    expect(await register(0)).toMatchObject({ exitCode: 0 });
+    await caller.command("uadel", caller.uri);
+    await waitUntil("alice has left", async () => (await routesOf(stack, "alice")).length === 0);
+  });
+
+  it("is answered 404 when the account has no such user, and 480 when that one is not registered", async () => {
+    const caller = await lab.own(startBaresip({ ...stack.user("alice"), gateway: stack.sip("us-east") }));
+    await caller.waitRegistered();
+    await caller.dial(`sip:nobody@${stack.account().sipDomain}`);
+    expect((await caller.waitClosed()).param).toBe("404 Not Found");
+    const from = caller.events.length;
+    await caller.dial(`sip:carol@${stack.account().sipDomain}`);
+    expect((await caller.waitClosed({ from })).param).toBe("480 Temporarily Unavailable");
+    await caller.command("uadel", caller.uri);
+    await waitUntil("alice has left", async () => (await routesOf(stack, "alice")).length === 0);
+  });
+});
+
+describe("the APIs", () => {
+  it("show a call with parent and child, legs, the routing decision and its log", async () => {
+    const notBeforeMs = Date.now();
+    const pair = await pairAt({ gateway: "us-east" }, { gateway: "ap-south" });
+    await connect(pair);
+    await talk(1_100);
+    const during = await findCall(stack, "alice", "bob", { notBeforeMs });
+    expect(during.status).toBe("in-progress");
+    await pair.callee.hangup();
+    await pair.caller.waitClosed();
+    const call = await endedCall(notBeforeMs);
+    const { sid: account, authToken } = stack.account();
+
+    const client = twilio(account, authToken, { accountSid: account });
+    client.api.baseUrl = stack.http;
+    const listed = (await client.calls.list({ limit: 100 })).filter(
+      (one) => one.sid === call.sid || one.parentCallSid === call.sid,
+    );
+    const [child, parent] = ["outbound-dial", "inbound"].map((direction) =>
+      listed.find((one) => one.direction === direction),
+    );
+    expect(listed).toHaveLength(2);
+    expect(parent).toMatchObject({ sid: call.sid, from: "client:alice", to: "client:bob", status: "completed" });
+    expect(child).toMatchObject({ parentCallSid: call.sid, to: "client:bob", status: "completed" });
+    const fetched = await client.calls(call.sid).fetch();
+    expect(fetched).toMatchObject({ sid: call.sid, accountSid: account, status: "completed" });
+    expect(Number(fetched.duration)).toBeGreaterThanOrEqual(1);
+    expect(fetched.startTime.getTime()).toBeGreaterThanOrEqual(notBeforeMs - 1_000);
+    expect((await client.calls(child?.sid ?? "").fetch()).parentCallSid).toBe(call.sid);
+
+    expect(call.legs).toEqual([
+      expect.objectContaining({
+        leg: "a",
+        sid: call.sid,
+        identity: "alice",
+        gateway: "us-east",
+        region: "us-east",
+        codec: "PCMU",
+      }),
+      expect.objectContaining({
+        leg: "b1",
+        sid: child?.sid,
+        identity: "bob",
+        gateway: "ap-south",
+        region: "ap-south",
+        codec: "PCMU",
+      }),
+    ]);
+    const { routing } = call;
+    expect(routing).toMatchObject({ policy: "fewest-regions", decidedBy: "only-candidate" });
+    expect(routing?.rules).toContain("fewest-crossings");
+    expect(routing?.candidates).toEqual([
+      expect.objectContaining({
+        verdict: "chosen",
+        gateway: "ap-south",
+        through: "own",
+        crossings: 1,
+        rttMs: 187,
+        distanceKm: expect.any(Number),
+        reason: expect.stringMatching(/\w/),
+      }),
+    ]);
+    expect(routing?.inputs.gateways.map(({ gateway }) => gateway).sort()).toEqual(["ap-south", "eu-west", "us-east"]);
+    const events = call.log.map(({ event }) => event);
+    expect(events).toEqual(expect.arrayContaining(["call.invited", "call.routed", "leg.answered", "call.answered"]));
+    expect(events.filter((event) => event === "call.ended")).toHaveLength(1);
+    expect(call.log.map(({ seq }) => seq)).toEqual(call.log.map((_, index) => index + 1));
+  });
+
+  it("show which of two routes of one user won, by which rule", async () => {
+    const notBeforeMs = Date.now();
+    const pair = await pairAt({ gateway: "us-east" }, { gateway: "us-east" });
+    const far = await lab.own(startBaresip({ ...stack.user("bob"), gateway: stack.sip("ap-south") }));
+    await far.waitRegistered();
+    await pair.caller.dial(pair.callee.uri);
+    // Different devices ring in parallel.
+    await Promise.all([pair.callee.waitIncoming(), far.waitIncoming()]);
+    await pair.callee.answer();
+    await pair.caller.waitEstablished();
+    await far.waitClosed();
+    await pair.caller.hangup();
+    await pair.callee.waitClosed();
+    const call = await findCall(stack, "alice", "bob", { notBeforeMs });
+    expect(call.routing?.decidedBy).toBe("fewest-crossings");
+    expect(
+      call.routing?.candidates.map(({ gateway, crossings, verdict }) => ({ gateway, crossings, verdict })),
+    ).toEqual([
+      { gateway: "us-east", crossings: 0, verdict: "chosen" },
+      { gateway: "ap-south", crossings: 1, verdict: "chosen" },
+    ]);
+    expect(far.events.map(({ type }) => type)).not.toContain("CALL_ESTABLISHED");
+    await far.command("uadel", far.uri);
+  });
+});
