@@ -82,7 +82,8 @@ export class SipPhone {
   audioOfCaller: Address | undefined;
   /** Fires with each re-INVITE, after it was answered. */
   onReinvite: ((audio: Address) => void) | undefined;
-  #dialogs = new Map<string, Dialog>();
+  readonly #dialogs = new Map<string, Dialog>();
+  #closed = false;
 
   static async open(options: PhoneOptions): Promise<SipPhone> {
     const socket = createSocket({ type: "udp4", recvBufferSize: 1 << 20 });
@@ -104,6 +105,7 @@ export class SipPhone {
   }
 
   close(): void {
+    this.#closed = true;
     this.#socket.close();
   }
 
@@ -349,7 +351,7 @@ export class SipPhone {
   }
 
   #send(octets: Uint8Array, to: Address): void {
-    this.#socket.send(octets, to.port, to.host, () => {});
+    if (!this.#closed) this.#socket.send(octets, to.port, to.host, () => {});
   }
 
   #sdp(): string {
