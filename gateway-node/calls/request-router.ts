@@ -1,7 +1,7 @@
 /** What a request from the network is for (RFC 3261 section 8.2): registrar, a new call, a dialog, or a plain answer. */
 import { createResponse } from "#sip/message/build";
 import { headerValues } from "#sip/message/headers";
-import { SIP_METHODS } from "#sip/message/methods";
+import { countedMethod, SIP_METHODS } from "#sip/message/methods";
 import { tagOf } from "#sip/message/name-addr";
 import type { SipRequest } from "#sip/message/sip-message";
 import { maxForwardsOf, toOf } from "#sip/message/typed-headers";
@@ -82,9 +82,4 @@ function requestProblem(request: SipRequest): { readonly status: number; readonl
 function isInDialog(request: SipRequest): boolean {
   const to = toOf(request);
   return to !== undefined && tagOf(to) !== undefined;
-}
-
-/** Peers choose methods freely; counters are a closed set. */
-function countedMethod(method: string): string {
-  return SIP_METHODS.has(method) ? method.toLowerCase() : "other";
 }

@@ -15,3 +15,8 @@ export const SIP_METHODS: ReadonlySet<string> = new Set([
   "SUBSCRIBE",
   "UPDATE",
 ]);
+
+/** A method as part of a counter's name: peers choose methods freely, counters are a closed set. */
+export function countedMethod(method: string): string {
+  return SIP_METHODS.has(method) ? method.toLowerCase() : "other";
+}

@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { createResponse } from "#sip/message/build";
+import { countedMethod } from "#sip/message/methods";
 import { parseSipMessage } from "#sip/message/parser";
 import type { SipMessage, SipRequest, SipResponse } from "#sip/message/sip-message";
 import { sipMessageText } from "#sip/message/serializer";
@@ -132,6 +133,7 @@ export class BridgeObject extends DurableObject<Env> implements BridgeObjectApi 
   }
 
   async #handle(socket: WebSocket, message: SipMessage, text: string): Promise<void> {
+    if (message.kind === "request") count(`bridge.request.${countedMethod(message.method)}`);
     const concern = classifyBridgeMessage(message);
     switch (concern.kind) {
       case "register":
