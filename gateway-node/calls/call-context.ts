@@ -15,7 +15,8 @@ import type { LegTable } from "./leg-table.ts";
 export interface CallControl {
   beginCall(callId: string): CallToken | undefined;
   holdCall(call: CallToken): void;
-  releaseCall(call: CallToken): void;
+  /** `moved`: the call lives on elsewhere and may come back. */
+  releaseCall(call: CallToken, departure: "ended" | "moved"): void;
   publish(call: CallToken, epoch: number, event: CallEvent): void;
   /** Whether events of this call reach the Worker at the moment. */
   reaches(call: CallToken): boolean;
@@ -60,8 +61,26 @@ export function enterTable(context: CallContext, leg: Leg): void {
   context.log({ event: "leg.started", call: leg.call, leg: leg.leg, role, epoch: leg.epoch });
 }
 
+/** Why a leg is not here any more, for the log. */
+export type LegDeparture =
+  | "released"
+  | "adoption-failed"
+  | "call-gone"
+  | "bye-sent"
+  | "bye-received"
+  | "rejected"
+  | "given-up"
+  | "failed"
+  | "refused"
+  | "ended"
+  | "fault"
+  | "media-timeout"
+  | "webrtc-failed";
+
+const MOVED: ReadonlySet<LegDeparture> = new Set(["released", "adoption-failed"]);
+
 /** Takes the leg out of everything here, without a word to its peer. */
-export function dropLeg(context: CallContext, leg: Leg, cause: string): void {
+export function dropLeg(context: CallContext, leg: Leg, cause: LegDeparture): void {
   if (leg.gone) return;
   if (leg.kind === "phone") {
     leg.outgoingInvite?.abandon();
@@ -71,7 +90,7 @@ export function dropLeg(context: CallContext, leg: Leg, cause: string): void {
   }
   context.media.closeLeg(leg.key);
   context.log({ event: "leg.ended", call: leg.call, leg: leg.leg, cause });
-  if (context.legs.remove(leg)) context.control.releaseCall(leg.call);
+  if (context.legs.remove(leg)) context.control.releaseCall(leg.call, MOVED.has(cause) ? "moved" : "ended");
 }
 
 /** The figures of a leg go out when it ends; its media stops at once. */

@@ -145,7 +145,7 @@ function startLeg(context: CallContext, transaction: ServerTransaction, start: L
   publish(context, leg, start.event);
   transaction.onCancel = () => receiveCancel(context, leg);
   leg.setTimer(context.clock, "stored", STORE_LIMIT_MS, () => {
-    if (context.control.settled(leg.call)) return;
+    if (leg.capsule.phase !== "ringing" || context.control.settled(leg.call)) return;
     context.count("calls.not-stored-in-time");
     giveUp(context, leg, 503);
   });

@@ -3,7 +3,7 @@ import type { OutgoingStreamLease, WebRtcLegMedia } from "#protocol/capsule";
 import type { GatewayId } from "#protocol/ids";
 import type { MediaLegKey, MediaPlaneEvents } from "../media/media-plane.ts";
 import { closeMedia, dropLeg, publish } from "./call-context.ts";
-import type { CallContext } from "./call-context.ts";
+import type { CallContext, LegDeparture } from "./call-context.ts";
 import type { FaultRim } from "./fault-rim.ts";
 import { endFromHere, reportEnd } from "./leg-ending.ts";
 import type { Leg } from "./leg.ts";
@@ -63,7 +63,7 @@ export class MediaReports implements MediaPlaneEvents {
     this.#options.onNeighbourSilent(gateway, silentMs);
   }
 
-  #closeWebRtc(context: CallContext, leg: Leg, cause: string): void {
+  #closeWebRtc(context: CallContext, leg: Leg, cause: LegDeparture): void {
     closeMedia(context, leg);
     dropLeg(context, leg, cause);
   }

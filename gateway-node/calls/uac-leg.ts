@@ -214,5 +214,5 @@ function failLeg(
     publish(context, leg, { kind: "leg-failed", leg: leg.leg, status, reason, retryAfterSeconds });
   leg.outgoingInvite = undefined;
   context.legs.rememberEnd(leg.key);
-  dropLeg(context, leg, `failed-${String(status)}`);
+  dropLeg(context, leg, "failed");
 }

@@ -9,8 +9,13 @@ import { CallStream } from "./call-stream.ts";
 export const COMMAND_ACK_MS = 1_000;
 /** An event that is not acknowledged on an open channel goes out again after this time. */
 export const EVENT_REPEAT_MS = 4_000;
-/** A stream without legs is kept this long: its numbers go on if the call comes back to this gateway. */
-export const IDLE_STREAM_MS = 10 * 60_000;
+/** After the last leg ended here; late repeats of commands are still recognised. */
+export const ENDED_STREAM_MS = 10 * 60_000;
+/** After the last leg moved away: the call lives, and when it comes back both sides go on with their numbers. */
+export const MOVED_STREAM_MS = 24 * 3_600_000;
+
+/** Why no leg of a call is here any more. */
+export type Departure = "ended" | "moved";
 
 export interface CallStreamsOptions {
   readonly clock: Clock;
@@ -26,15 +31,20 @@ interface OpenStream {
   readonly stream: CallStream;
   acknowledgeAtMs: number | undefined;
   repeatAtMs: number | undefined;
-  idleSinceMs: number | undefined;
+  /** Set while no leg of the call is here. */
+  forgetAtMs: number | undefined;
 }
 
 const TICK_MS = 250;
+const FORGET_EVERY_MS = 60_000;
 
 export class CallStreams {
   readonly #options: CallStreamsOptions;
   readonly #streams = new Map<CallToken, OpenStream>();
+  /** Those with an event or a command that is not acknowledged: the only ones that the tick looks at. */
+  readonly #owing = new Set<OpenStream>();
   #tick: Timer | undefined;
+  #forgetting: Timer | undefined;
 
   constructor(options: CallStreamsOptions) {
     this.#options = options;
@@ -54,7 +64,7 @@ export class CallStreams {
 
   /** Binds a call to the channel of its first message; later calls change nothing. */
   open(call: CallToken, channel: number): void {
-    this.#obtain(call, channel).idleSinceMs = undefined;
+    this.#obtain(call, channel).forgetAtMs = undefined;
   }
 
   publish(call: CallToken, epoch: number, event: CallEvent): void {
@@ -64,7 +74,7 @@ export class CallStreams {
       return;
     }
     this.#sendEvent(entry, entry.stream.append(epoch, event));
-    this.#arm();
+    this.#owe(entry);
   }
 
   /** Whether every event of the call so far is stored at its Call object. */
@@ -82,7 +92,7 @@ export class CallStreams {
     }
     if (arrival.kind === "repeated") this.#options.count("control.command-repeated");
     entry.acknowledgeAtMs ??= this.#options.clock.nowMs() + COMMAND_ACK_MS;
-    this.#arm();
+    this.#owe(entry);
     if (arrival.kind === "ready") for (const command of arrival.commands) this.#options.apply(frame.call, command);
   }
 
@@ -90,15 +100,19 @@ export class CallStreams {
     this.#streams.get(call)?.stream.acknowledge(upTo);
   }
 
-  /** The call has no leg here any more; its stream goes once all is acknowledged and it has been quiet. */
-  release(call: CallToken): void {
+  /** The call has no leg here any more; its numbers are kept for a while. */
+  release(call: CallToken, departure: Departure): void {
     const entry = this.#streams.get(call);
-    if (entry !== undefined) entry.idleSinceMs = this.#options.clock.nowMs();
-    this.#arm();
+    if (entry === undefined) return;
+    entry.forgetAtMs = this.#options.clock.nowMs() + (departure === "moved" ? MOVED_STREAM_MS : ENDED_STREAM_MS);
+    this.#forgetting ??= this.#options.clock.setTimer(FORGET_EVERY_MS, () => this.#forgetOld());
   }
 
   forget(call: CallToken): void {
+    const entry = this.#streams.get(call);
+    if (entry === undefined) return;
     this.#streams.delete(call);
+    this.#owing.delete(entry);
   }
 
   /** For `hello.calls`. A call of which only unacknowledged events exist is made by their repetition, not resumed. */
@@ -108,7 +122,7 @@ export class CallStreams {
         (entry) =>
           entry.channel === channel &&
           entry.stream.known &&
-          (entry.idleSinceMs === undefined || entry.stream.unacknowledged.length > 0),
+          (entry.forgetAtMs === undefined || entry.stream.unacknowledged.length > 0),
       )
       .map((entry) => ({ call: entry.call, appliedCommand: entry.stream.appliedCommand }));
   }
@@ -116,12 +130,13 @@ export class CallStreams {
   /** After `welcome`: everything that is not acknowledged goes out again, in order. */
   replay(channel: number): void {
     for (const entry of this.#streams.values()) if (entry.channel === channel) this.#repeat(entry);
-    this.#arm();
   }
 
   stop(): void {
     this.#tick?.clear();
+    this.#forgetting?.clear();
     this.#tick = undefined;
+    this.#forgetting = undefined;
   }
 
   #obtain(call: CallToken, channel: number): OpenStream {
@@ -133,10 +148,11 @@ export class CallStreams {
       stream: new CallStream(),
       acknowledgeAtMs: undefined,
       repeatAtMs: undefined,
-      // Until a leg exists here; `open` says so.
-      idleSinceMs: this.#options.clock.nowMs(),
+      forgetAtMs: undefined,
     };
     this.#streams.set(call, entry);
+    // Until a leg exists here; `open` says so.
+    this.release(call, "ended");
     return entry;
   }
 
@@ -156,35 +172,37 @@ export class CallStreams {
     }
   }
 
-  #arm(): void {
-    this.#tick ??= this.#options.clock.setTimer(TICK_MS, () => {
-      this.#tick = undefined;
-      if (this.#sweep()) this.#arm();
-    });
+  #owe(entry: OpenStream): void {
+    this.#owing.add(entry);
+    this.#tick ??= this.#options.clock.setTimer(TICK_MS, () => this.#onTick());
   }
 
-  /** Returns whether anything is still owed or waiting to be forgotten. */
-  #sweep(): boolean {
+  #onTick(): void {
+    this.#tick = undefined;
     const nowMs = this.#options.clock.nowMs();
-    let waiting = false;
-    for (const entry of this.#streams.values()) {
+    for (const entry of this.#owing) {
       const settled = entry.stream.unacknowledged.length === 0;
       if (settled) entry.repeatAtMs = undefined;
       else if (entry.repeatAtMs !== undefined && entry.repeatAtMs <= nowMs) this.#repeat(entry);
       if (entry.acknowledgeAtMs !== undefined && entry.acknowledgeAtMs <= nowMs) {
         entry.acknowledgeAtMs = undefined;
-        this.#options.send(entry.channel, {
-          kind: "command-ack",
-          call: entry.call,
-          ackCommand: entry.stream.appliedCommand,
-        });
+        const ackCommand = entry.stream.appliedCommand;
+        this.#options.send(entry.channel, { kind: "command-ack", call: entry.call, ackCommand });
       }
-      if (settled && entry.idleSinceMs !== undefined && nowMs - entry.idleSinceMs >= IDLE_STREAM_MS) {
-        this.#streams.delete(entry.call);
-        continue;
-      }
-      waiting ||= !settled || entry.acknowledgeAtMs !== undefined || entry.idleSinceMs !== undefined;
+      if (settled && entry.acknowledgeAtMs === undefined) this.#owing.delete(entry);
     }
-    return waiting;
+    if (this.#owing.size > 0) this.#tick = this.#options.clock.setTimer(TICK_MS, () => this.#onTick());
+  }
+
+  #forgetOld(): void {
+    this.#forgetting = undefined;
+    const nowMs = this.#options.clock.nowMs();
+    let waiting = false;
+    for (const entry of this.#streams.values()) {
+      if (entry.forgetAtMs === undefined) continue;
+      if (entry.forgetAtMs <= nowMs && entry.stream.unacknowledged.length === 0) this.forget(entry.call);
+      else waiting = true;
+    }
+    if (waiting) this.#forgetting = this.#options.clock.setTimer(FORGET_EVERY_MS, () => this.#forgetOld());
   }
 }

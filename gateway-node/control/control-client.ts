@@ -11,6 +11,7 @@ import type {
 import type { CallToken, EndpointId, GatewayId, GatewayInstanceId, LegId, SipDomain } from "#protocol/ids";
 import type { Clock, Timer } from "../clock.ts";
 import { CallStreams } from "./call-streams.ts";
+import type { Departure } from "./call-streams.ts";
 import { ControlChannel } from "./control-channel.ts";
 import type { ChannelFrame, DialControlSocket } from "./control-channel.ts";
 import { hashToChannel } from "./channel-hash.ts";
@@ -126,8 +127,8 @@ export class ControlClient {
     this.#streams.open(call, this.#streams.channelOf(call) ?? hashToChannel(call, this.#options.channels));
   }
 
-  releaseCall(call: CallToken): void {
-    this.#streams.release(call);
+  releaseCall(call: CallToken, departure: Departure): void {
+    this.#streams.release(call, departure);
   }
 
   publish(call: CallToken, epoch: number, event: CallEvent): void {

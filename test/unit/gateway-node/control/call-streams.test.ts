@@ -3,7 +3,8 @@ import {
   CallStreams,
   COMMAND_ACK_MS,
   EVENT_REPEAT_MS,
-  IDLE_STREAM_MS,
+  ENDED_STREAM_MS,
+  MOVED_STREAM_MS,
 } from "../../../../gateway-node/control/call-streams.ts";
 import type { GatewayFrame } from "../../../../protocol/control-frames.ts";
 import type { CallToken, LegId } from "../../../../protocol/ids.ts";
@@ -100,7 +101,7 @@ describe("the streams of a gateway", () => {
     expect(streams.resumed(0)).toEqual([]);
     expect(streams.resumed(1)).toEqual([{ call, appliedCommand: 1 }]);
     streams.publish(call, 1, { kind: "leg-cancelled", leg });
-    streams.release(call);
+    streams.release(call, "ended");
     expect(streams.resumed(1)).toHaveLength(1);
     streams.acknowledge(call, 1);
     expect(streams.resumed(1)).toEqual([]);
@@ -114,19 +115,37 @@ describe("the streams of a gateway", () => {
     expect(streams.resumed(0)).toEqual([{ call, appliedCommand: 0 }]);
   });
 
-  it("forget a call without legs after a quiet while and leave no timer behind", () => {
+  it.each([
+    ["ended", ENDED_STREAM_MS],
+    ["moved", MOVED_STREAM_MS],
+  ] as const)("keep the numbers of a call whose legs %s for %i ms, and leave no timer behind", (departure, keptMs) => {
     streams.open(call, 0);
-    streams.release(call);
-    clock.advance(IDLE_STREAM_MS + 1_000);
+    streams.release(call, departure);
+    clock.advance(keptMs - 1);
+    expect(streams.has(call)).toBe(true);
+    clock.advance(120_000);
     expect(streams.has(call)).toBe(false);
     expect(clock.armed).toBe(0);
   });
 
-  it("go on with the numbers of a call that comes back before it is forgotten", () => {
+  it("keep a call whose last events nobody has acknowledged", () => {
+    streams.open(call, 0);
+    streams.publish(call, 1, { kind: "leg-ended", leg, cause: "bye" });
+    streams.release(call, "ended");
+    clock.advance(2 * ENDED_STREAM_MS);
+    expect(streams.has(call)).toBe(true);
+  });
+
+  it("go on with the numbers of a call that moved away and comes back after an hour", () => {
     streams.receive(0, confirm(1));
-    streams.release(call);
-    clock.advance(60_000);
-    streams.receive(0, confirm(2));
+    streams.open(call, 0);
+    streams.publish(call, 1, { kind: "leg-cancelled", leg });
+    streams.acknowledge(call, 1);
+    streams.release(call, "moved");
+    clock.advance(3_600_000);
+    streams.receive(0, confirm(2, 1));
+    streams.publish(call, 2, { kind: "leg-cancelled", leg });
     expect(applied).toEqual([1, 2]);
+    expect(sentEvents()).toEqual([1, 2]);
   });
 });
