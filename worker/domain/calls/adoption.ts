@@ -28,6 +28,14 @@ export function gatewayLost(draft: CallDraft, gateway: GatewayId, instance: Gate
   adoptStranded(draft);
 }
 
+/** Media that was to begin on a gateway which cannot be told: another one, without waiting for a proof. */
+export function strandLeg(draft: CallDraft, leg: BrowserLeg, gateway: GatewayId): void {
+  draft.state.epoch += 1;
+  leg.holder = undefined;
+  leg.adoption = { startedAtMs: draft.context.nowMs, from: gateway, tried: [gateway], stranded: true };
+  adoptStranded(draft);
+}
+
 /** Finds a gateway for every leg that none carries. */
 export function adoptStranded(draft: CallDraft): void {
   if (draft.ended) return;

@@ -5,15 +5,14 @@ import { headerValues } from "#sip/message/headers";
 import { parseSipUri } from "#sip/message/sip-uri";
 import { serializeNameAddr } from "#sip/message/name-addr";
 import { callTag } from "#protocol/ids";
-import type { LegId, RegionName } from "#protocol/ids";
-import { adoptStranded, adoptionFailed, gatewayLost } from "./adoption.ts";
+import type { GatewayId, LegId, RegionName } from "#protocol/ids";
+import { adoptStranded, adoptionFailed, gatewayLost, strandLeg } from "./adoption.ts";
 import { calleeFails } from "./answer.ts";
 import { applyBrowserMessage, legOfMessage } from "./browser-messages.ts";
 import { CallDraft } from "./call-draft.ts";
 import type { CallContext, CallEffect, CallInput } from "./call-input.ts";
 import type { BrowserLeg, CallState, InviteHeads, PhoneLeg } from "./call-state.ts";
 import { applyGatewayEvent } from "./gateway-events.ts";
-import { endCall } from "./hang-up.ts";
 import { ringCallee, sameAccount, startCall } from "./start-call.ts";
 
 export interface CallDecision {
@@ -205,14 +204,14 @@ function browserMessage(draft: CallDraft, input: Extract<CallInput, { kind: "bro
   applyBrowserMessage(draft, leg, message);
 }
 
-/** Commands that could not be handed over wait for the gateway's next channel; legs that only begin there fail at once. */
-function gatewayUnreachable(draft: CallDraft, gateway: CallState["parties"][number]["gateway"]): void {
+/** Commands that could not be handed over wait for the gateway's next channel; legs that only begin there go elsewhere at once. */
+function gatewayUnreachable(draft: CallDraft, gateway: GatewayId): void {
   for (const leg of draft.state.legs) {
     if (leg.holder !== gateway || leg.stage === "ended") continue;
+    const waiting = leg.stage === "calling" || leg.stage === "ringing";
     if (leg.adoption !== undefined) adoptionFailed(draft, leg, "gateway-unreachable");
+    else if (leg.kind === "browser" && waiting) strandLeg(draft, leg, gateway);
     else if (leg.side === "callee" && leg.stage === "calling")
       calleeFails(draft, leg, { status: 503, reason: "Service Unavailable" });
-    else if (leg.kind === "browser" && leg.side === "caller" && leg.stage === "ringing")
-      endCall(draft, "failed", "no-gateway", { status: 503, reason: "Service Unavailable", retryAfterSeconds: 5 });
   }
 }

@@ -100,6 +100,7 @@ function webRtcReady(draft: CallDraft, leg: CallLeg, localSdp: string): void {
     if (leg.adoption !== undefined) offerMove(draft, leg, localSdp);
     return;
   }
+  legAdopted(draft, leg);
   if (leg.side === "caller") return answerBrowserCaller(draft, leg, localSdp);
   if (leg.invite === undefined) {
     leg.localSdp = localSdp;

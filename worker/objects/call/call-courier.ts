@@ -30,6 +30,7 @@ export class CallCourier {
         regionLinkOf(this.#env).gateways.deliver(target, {
           call: state.token,
           commands,
+          instance: party.instance,
           ackEvent: party.lastEvent,
           live: true,
         }),

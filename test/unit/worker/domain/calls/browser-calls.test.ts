@@ -230,6 +230,25 @@ describe("a browser that is called", () => {
   });
 });
 
+describe("a gateway that cannot be told", () => {
+  it("loses the media that was to begin on it to the next one, as callee and as caller", () => {
+    const world = new CallWorld();
+    world.phoneCalls("bob");
+    world.located(browserRoute("laptop", "us-east"));
+    expect(world.told()).toEqual(["us-east: open-webrtc-leg b1"]);
+    world.feed({ kind: "gateway-unreachable", gateway: world.address("us-east").gateway });
+    expect(world.told()).toEqual(["eu-west: open-webrtc-leg b2"]);
+
+    const caller = new CallWorld();
+    caller.browser("alice", "s1", invite("echo"));
+    expect(caller.told()).toEqual(["us-east: open-webrtc-leg a"]);
+    caller.feed({ kind: "gateway-unreachable", gateway: caller.address("us-east").gateway });
+    expect(caller.told()).toEqual(["eu-west: open-webrtc-leg a", "eu-west: join-leg a echo"]);
+    caller.event("eu-west", { kind: "webrtc-leg-ready", leg: leg("a"), localSdp: sdp("gAAA") });
+    expect(caller.said()).toEqual(["a: SIP/2.0 200 OK"]);
+  });
+});
+
 describe("a browser whose gateway dies", () => {
   it("keeps its keys: only ICE changes, by a re-INVITE over its bridge", () => {
     const world = talking();
