@@ -23,16 +23,18 @@ const keys = generateKeyPairSync("ed25519");
 class WelcomingWorker {
   readonly hellos: Extract<GatewayFrame, { kind: "hello" }>[] = [];
   readonly subprotocols: string[] = [];
-  readonly #server = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => CONTROL_SUBPROTOCOL });
+  #server: WebSocketServer | undefined;
 
   async open(): Promise<string> {
-    this.#server.on("connection", (socket, request) => {
+    const server = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => CONTROL_SUBPROTOCOL });
+    this.#server = server;
+    server.on("connection", (socket, request) => {
       this.subprotocols.push(request.headers["sec-websocket-protocol"] ?? "");
       send(socket, { kind: "challenge", nonce: "n" });
       socket.on("message", (data: Buffer) => this.#onText(socket, data.toString()));
     });
-    await once(this.#server, "listening");
-    const address = this.#server.address();
+    await once(server, "listening");
+    const address = server.address();
     return `ws://127.0.0.1:${String(typeof address === "object" && address !== null ? address.port : 0)}`;
   }
 
@@ -46,8 +48,8 @@ class WelcomingWorker {
   }
 
   close(): void {
-    for (const client of this.#server.clients) client.terminate();
-    this.#server.close();
+    for (const client of this.#server?.clients ?? []) client.terminate();
+    this.#server?.close();
   }
 }
 
