@@ -23,6 +23,7 @@ export class Rtpengine {
   readonly #socket: Socket;
   readonly #waiting = new Map<string, (reply: string) => void>();
   #cookies = 0;
+  #closed = false;
 
   /** Undefined where it is not installed. */
   static async start({ ports, redis, control, threads = 2 }: RtpengineOptions): Promise<Rtpengine | undefined> {
@@ -70,12 +71,10 @@ export class Rtpengine {
     return { caller: audioOf(forCaller), callee: audioOf(forCallee) };
   }
 
-  kill(): void {
-    this.#process.kill();
-  }
-
+  /** Safe to call again. */
   async close(): Promise<void> {
-    this.#socket.close();
+    if (!this.#closed) this.#socket.close();
+    this.#closed = true;
     await this.#process.close();
   }
 

@@ -1,0 +1,78 @@
+/** One side of a call's audio: sends PCMU at 50 packets a second and knows when each packet came. */
+import { createSocket } from "node:dgram";
+import type { Socket } from "node:dgram";
+import { once } from "node:events";
+import { randomInt } from "node:crypto";
+import type { Address } from "./sip-phone.ts";
+
+const PACKET_MS = 20;
+const PAYLOAD_OCTETS = 160;
+
+export class RtpEndpoint {
+  /** Where packets go; nowhere while undefined. */
+  target: Address | undefined;
+  readonly #socket: Socket;
+  readonly #packet = Buffer.alloc(12 + PAYLOAD_OCTETS, 0xff);
+  readonly #timer: NodeJS.Timeout;
+  readonly #arrivals: number[] = [];
+  readonly #startedAt = performance.now();
+  #sent = 0;
+
+  static async open(): Promise<RtpEndpoint> {
+    const socket = createSocket("udp4").bind(0, "127.0.0.1");
+    await once(socket, "listening");
+    return new RtpEndpoint(socket);
+  }
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#packet[0] = 0x80;
+    this.#packet[1] = 0;
+    this.#packet.writeUInt32BE(randomInt(2 ** 32), 8);
+    socket.on("message", () => this.#arrivals.push(performance.now()));
+    socket.on("error", () => {});
+    this.#timer = setInterval(() => this.#sendDue(), PACKET_MS / 2);
+  }
+
+  get address(): Address {
+    return { host: "127.0.0.1", port: this.#socket.address().port };
+  }
+
+  /** Forgets what came so far. */
+  restart(): void {
+    this.#arrivals.length = 0;
+  }
+
+  /** Packets that came since `atMs` of `performance.now()`. */
+  receivedSince(atMs: number): number {
+    return this.#arrivals.filter((arrival) => arrival >= atMs).length;
+  }
+
+  /** The longest time between two packets that ended after `atMs`; until now, when nothing came any more. */
+  longestGapMs(atMs: number): number {
+    const arrivals = [...this.#arrivals, performance.now()];
+    let longest = 0;
+    for (const [index, arrival] of arrivals.entries()) {
+      const before = arrivals[index - 1];
+      if (before !== undefined && arrival >= atMs) longest = Math.max(longest, arrival - before);
+    }
+    return longest;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#socket.close();
+  }
+
+  /** By the clock, not by timers: a late timer must not lower the rate. */
+  #sendDue(): void {
+    const due = Math.floor((performance.now() - this.#startedAt) / PACKET_MS);
+    while (this.#sent < due) {
+      this.#sent += 1;
+      if (this.target === undefined) continue;
+      this.#packet.writeUInt16BE(this.#sent & 0xffff, 2);
+      this.#packet.writeUInt32BE((this.#sent * PAYLOAD_OCTETS) >>> 0, 4);
+      this.#socket.send(Buffer.from(this.#packet), this.target.port, this.target.host, () => {});
+    }
+  }
+}
