@@ -17,10 +17,14 @@ const ASSUMED = 1;
 const PROVED = 2;
 const NOMINATED = 3;
 
+/** Sources remembered as proved: more pairs than a browser with several networks has. */
+const PROVED_KEPT = 16;
+
 export class IcePath {
   readonly candidates: readonly { readonly host: string; readonly port: number }[];
   #selected: IceSource | undefined;
   #certainty = NOTHING;
+  readonly #proved = new Set<string>();
   readonly #ports: BoundPorts;
   readonly #boundHosts: readonly string[];
   readonly #pool: RtpPortPool;
@@ -44,7 +48,15 @@ export class IcePath {
 
   /** The newest nomination wins; before the first, the first proved source will do. */
   onCheck(source: IceSource, nominated: boolean): void {
+    this.#proved.delete(nameOf(source));
+    this.#proved.add(nameOf(source));
+    if (this.#proved.size > PROVED_KEPT) this.#proved.delete(this.#proved.values().next().value ?? "");
     this.#select(source, nominated ? NOMINATED : PROVED);
+  }
+
+  /** A source that sent a valid check. A browser may use any of its valid pairs, whichever it nominates. */
+  isProved(source: IceSource): boolean {
+    return this.#proved.has(nameOf(source));
   }
 
   /** Where to send before any check came: an adopter's guess from what the gateway before it knew. */
@@ -61,17 +73,7 @@ export class IcePath {
   #select(source: IceSource, certainty: number): void {
     if (certainty < NOMINATED && certainty <= this.#certainty) return;
     this.#certainty = certainty;
-    if (!this.isSelected(source)) this.#selected = source;
-  }
-
-  isSelected(source: IceSource): boolean {
-    const selected = this.#selected;
-    return (
-      selected !== undefined &&
-      selected.port === source.port &&
-      selected.host === source.host &&
-      selected.socket === source.socket
-    );
+    this.#selected = source;
   }
 
   send(packet: Buffer): void {
@@ -91,6 +93,10 @@ export class IcePath {
   release(): void {
     this.#pool.release(this.#ports);
   }
+}
+
+function nameOf(source: IceSource): string {
+  return `${source.host}:${source.port}`;
 }
 
 function isLoopback(host: string): boolean {

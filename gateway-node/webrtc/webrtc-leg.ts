@@ -211,8 +211,8 @@ export class WebRtcLeg implements MediaLeg {
     if (this.#stopped || this.#failed) return;
     if (isStunPacket(packet)) this.#onStun(this.agent.receive(packet, source.host, source.port), source);
     else if (isDtlsPacket(packet)) {
-      // Only the validated pair may speak DTLS: anybody else could race the browser's hello.
-      if (this.path.isSelected(source)) this.#handshake?.receive(packet);
+      // Only validated pairs may speak DTLS: anybody else could race the browser's hello.
+      if (this.path.isProved(source)) this.#handshake?.receive(packet);
       else this.#parts.context.count("media.dtls-unexpected-source");
     } else this.#onMedia(packet);
   }
