@@ -105,20 +105,27 @@ function ringAgain(draft: CallDraft, leg: PhoneLeg): void {
   draft.command(leg, {
     kind: "adopt-leg",
     leg: leg.leg,
-    capsule: unansweredCapsule(old),
+    // A phone finds the INVITE to cancel by its whole Via (RFC 3261 section 17.2.3), which the old gateway told once it rang.
+    capsule: leg.capsule ?? unansweredCapsule(old),
     codecs: draft.state.codecs,
     oldViaBranch: old.viaBranch,
     ringTimeoutMs: RING_TIMEOUT_MS,
     headers: [],
   });
-  const fresh: PhoneLeg = { ...leg, leg: nextCalleeLeg(draft), stage: "calling", adoption: undefined };
+  const fresh: PhoneLeg = {
+    ...leg,
+    leg: nextCalleeLeg(draft),
+    stage: "calling",
+    adoption: undefined,
+    capsule: undefined,
+  };
   markEnded(draft, leg);
   draft.state.legs.push(fresh);
   draft.log("leg.inviting", { leg: fresh.leg, gateway: fresh.holder, detail: `again, in place of ${leg.leg}` });
   invitePhone(draft, fresh, old);
 }
 
-/** An INVITE of ours without a final answer, as an adopter needs it to cancel it. */
+/** An INVITE of ours of which nothing was heard yet, as far as an adopter can cancel it. */
 function unansweredCapsule(invitation: PhoneInvitation): PhoneLegCapsule {
   const { localUri, remoteUri, callId, cseq, requestUri, localTag } = invitation;
   return {

@@ -16,6 +16,7 @@ export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEve
     case "leg-cancelled":
       return callerGaveUp(draft, leg);
     case "leg-ringing":
+      if (leg.kind === "phone") leg.capsule = event.capsule ?? leg.capsule;
       return calleeRings(draft, leg);
     case "leg-answered":
       if (leg.kind === "phone") leg.capsule = event.capsule;

@@ -207,7 +207,8 @@ describe("a gateway that dies", () => {
     world.phoneCalls("bob");
     world.located(phoneRoute("desk", "us-east"));
     const first = world.commands[0]?.command;
-    world.event("us-east", { kind: "leg-ringing", leg: leg("b1"), status: 180 });
+    const rung = capsule("calling");
+    world.event("us-east", { kind: "leg-ringing", leg: leg("b1"), status: 180, capsule: rung });
     world.told();
     world.kill("us-east");
     const adopt = world.commands.find(
@@ -222,6 +223,8 @@ describe("a gateway that dies", () => {
     if (first?.kind !== "invite-leg" || adopt?.kind !== "adopt-leg" || again?.kind !== "invite-leg")
       throw new Error("commands missing");
     expect(adopt.oldViaBranch).toBe(first.viaBranch);
+    // The Via in it is what the phone finds its INVITE by.
+    expect(adopt.capsule).toEqual(rung);
     expect(again.viaBranch).not.toBe(first.viaBranch);
     expect(again.callId).not.toBe(first.callId);
     world.event("eu-west", { kind: "leg-answered", leg: leg("b2"), capsule: capsule("confirmed"), audio: PHONE_AUDIO });
