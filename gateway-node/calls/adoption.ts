@@ -62,9 +62,10 @@ function cancelOldInvite(context: CallContext, { capsule, oldViaBranch }: AdoptC
   if (capsule.invite === undefined || oldViaBranch === undefined) return;
   const cancel = createCancelFromCapsule(capsule.invite);
   const [via] = capsule.invite.vias;
+  const [flow = capsule.flow] = waysToAdoptedPhone(capsule, context.registeredFlow(capsule.dialog));
   // With the old gateway's Via whole a strict phone finds its INVITE; the branch alone does for the others.
-  if (via === undefined) context.stack.sendOnce(cancel, capsule.flow, { viaBranch: oldViaBranch });
-  else context.stack.sendOnce(withTopHeader(cancel, "Via", via), capsule.flow);
+  if (via === undefined) context.stack.sendOnce(cancel, flow, { viaBranch: oldViaBranch });
+  else context.stack.sendOnce(withTopHeader(cancel, "Via", via), flow);
 }
 
 /**

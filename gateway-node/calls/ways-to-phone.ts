@@ -13,10 +13,19 @@ export function waysToPhone(capsule: PhoneLegCapsule, registered: SipFlow | unde
   return distinct([registered, flow, contactFlow(dialog.remoteTarget, flow)]);
 }
 
-/** The same for an adopter: it has no connection of the dead gateway, so it tries the listening address before the far end of one. */
+/**
+ * The same for an adopter: it has no connection of the dead gateway, so it tries listening addresses before the far end of
+ * one. baresip writes that far end into the Contact of its 2xx, so the Contact that was rung counts as well.
+ */
 export function waysToAdoptedPhone(capsule: PhoneLegCapsule, registered: SipFlow | undefined): readonly SipFlow[] {
-  const { flow, dialog } = capsule;
-  return distinct([registered, contactFlow(dialog.remoteTarget, flow), flow]);
+  const { flow, dialog, invite } = capsule;
+  const rung = capsule.phase === "confirmed" || capsule.phase === "calling" ? invite?.requestUri : undefined;
+  return distinct([
+    registered,
+    rung === undefined ? undefined : contactFlow(rung, flow),
+    contactFlow(dialog.remoteTarget, flow),
+    flow,
+  ]);
 }
 
 function distinct(ways: readonly (SipFlow | undefined)[]): readonly SipFlow[] {

@@ -136,6 +136,18 @@ describe("a confirmed leg", () => {
     },
   );
 
+  it("that we had called over TCP is tried first at the Contact that was rung: the one in its 2xx may name its connection", async () => {
+    const requestUri = "sip:alice@192.0.2.7:5068;transport=tcp";
+    await adopt({
+      ...CONFIRMED,
+      flow: { transport: "tcp", host: "198.51.100.9", port: 40_000 },
+      invite: { ...invite, requestUri },
+    });
+    expect(lab.stack.lastSent("INVITE").flow).toEqual({ transport: "tcp", host: "192.0.2.7", port: 5_068 });
+    lab.stack.lastSent("INVITE").onTransportError("ECONNREFUSED");
+    expect(lab.stack.lastSent("INVITE").flow).toEqual({ transport: "tcp", host: "192.0.2.7", port: 5_060 });
+  });
+
   it("of a phone that is registered here is reached over its registration's flow", async () => {
     const flow = { transport: "tcp", host: "192.0.2.7", port: 41_000 } as const;
     await lab.receiveAuthenticated({ method: "REGISTER" }, "alice", "wonder", flow);
