@@ -60,8 +60,8 @@ export interface SipStackOptions {
   readonly advertisedHost?: string;
   /** 0 takes any free port; `SipStack.localAddress` tells which. */
   readonly ports: { readonly udp: number; readonly tcp: number; readonly tls: number };
-  /** PEM texts; `trust` adds authorities to believe when we connect to a peer over TLS. */
-  readonly tls: { readonly key: string; readonly cert: string; readonly trust?: string };
+  /** PEM texts. */
+  readonly tls: { readonly key: string; readonly cert: string };
   readonly events: SipStackEvents;
   readonly clock: SipClock;
   readonly limits?: Partial<SipStackLimits>;

@@ -110,7 +110,7 @@ export async function openStack(
   const stack = await createSipStack({
     host: "127.0.0.1",
     ports: { udp: 0, tcp: 0, tls: 0 },
-    tls: { ...TLS_PAIR, trust: TLS_PAIR.cert },
+    tls: TLS_PAIR,
     events: { onRequest: onRequest ?? ((transaction) => requests.put(transaction)) },
     clock,
     count: (counter) => counters.set(counter, (counters.get(counter) ?? 0) + 1),
