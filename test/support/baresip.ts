@@ -7,6 +7,7 @@ import { readdirSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { join } from "node:path";
+import { createCertificate } from "../../scripts/start/certificate.ts";
 import { ArrivalTimeline } from "./arrival-timeline.ts";
 import { freePort } from "./free-port.ts";
 import { temporaryFolder } from "./lab.ts";
@@ -57,9 +58,15 @@ export async function startBaresip(options: BaresipOptions): Promise<Baresip> {
   const microphone = await writeToneWav(join(folder.path, "microphone.wav"), { frequency: toneFrequency, seconds: 60 });
   const recordings = join(folder.path, "recordings");
   await mkdir(recordings);
-  await writeFile(join(folder.path, "config"), configText({ host, port, controlPort, microphone, recordings }));
+  await writeFile(
+    join(folder.path, "config"),
+    configText({ host, port, controlPort, microphone, recordings, certificate: join(folder.path, "certificate.pem") }),
+  );
   await writeFile(join(folder.path, "accounts"), `${accountLine(options)}\n`);
   await writeFile(join(folder.path, "contacts"), "");
+  // Without one it cannot be called over TLS by anybody that it has no connection to.
+  const { keyPem, certificatePem } = await createCertificate([host], Date.now());
+  await writeFile(join(folder.path, "certificate.pem"), `${keyPem}\n${certificatePem}\n`);
   const process = await PeerProcess.start({
     name: `baresip ${options.identity}`,
     command: "baresip",
@@ -88,12 +95,14 @@ interface ConfigValues {
   readonly controlPort: number;
   readonly microphone: string;
   readonly recordings: string;
+  readonly certificate: string;
 }
 
-function configText({ host, port, controlPort, microphone, recordings }: ConfigValues): string {
+function configText({ host, port, controlPort, microphone, recordings, certificate }: ConfigValues): string {
   return [
     "poll_method epoll",
     `sip_listen ${host}:${port}`,
+    `sip_certificate ${certificate}`,
     "call_max_calls 8",
     "call_local_timeout 120",
     `audio_source aufile,${microphone}`,
