@@ -285,6 +285,11 @@ describe("REGISTER with an access token (RFC 8898)", () => {
       code: "token-lifetime-too-long",
       token: () => tokenFor("alice", { payload: { exp: now() + 90_000 } }),
     },
+    {
+      what: "one without an end",
+      code: "token-malformed",
+      token: () => tokenFor("alice", { payload: { exp: "never" } }),
+    },
     { what: "another identity's", code: "token-identity-mismatch", token: () => tokenFor("bob") },
     {
       what: "another account's",
