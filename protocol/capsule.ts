@@ -57,6 +57,12 @@ export interface OutgoingStreamLease {
   readonly atMs: number;
 }
 
+/**
+ * What an adopter may use beyond the stored limit before it is granted more; stored when its adoption is ordered. So small
+ * that even three adoptions in a row, of which the browser receives nothing, keep the next start within 2^15 of what it saw.
+ */
+export const ADOPTION_LEASE_STEP = 1500;
+
 export type LegMedia = RtpLegMedia | WebRtcLegMedia;
 
 /** What stands between a leg's first request and its ACK; decides how it is adopted (decision 5). */

@@ -3,14 +3,10 @@
  * the holder stops before it, an adopter starts at it: no index is used twice even when the holder died without a word.
  * Limits stay within 28,000 of what the receiver saw, well below 2^15, so its guess of the rollover counter stays right.
  */
+import { ADOPTION_LEASE_STEP } from "#protocol/capsule";
+
 export const LEASE_STEP = 28_000;
 const RENEW_BELOW = 24_000;
-/**
- * An adopter that was never heard takes only this much, so that even three adoptions in a row, of which the browser
- * receives nothing, keep the next start within 2^15 of what it saw last.
- */
-export const ADOPTION_STEP = 1_500;
-
 export class IndexLease {
   /** Use of indices at and beyond this is forbidden. */
   limit: number;
@@ -30,7 +26,7 @@ export class IndexLease {
    * further adopter is only named after the step was stored or this gateway is gone without having been heard.
    */
   static adopted(storedLimit: number): IndexLease {
-    return new IndexLease(storedLimit + ADOPTION_STEP);
+    return new IndexLease(storedLimit + ADOPTION_LEASE_STEP);
   }
 
   /** The limit to ask for now, once for each step; `undefined` when nothing is to be asked. */

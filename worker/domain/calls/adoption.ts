@@ -1,4 +1,5 @@
 /** A gateway died: its legs move to another one (docs/design/capsule.md). */
+import { ADOPTION_LEASE_STEP } from "#protocol/capsule";
 import type { PhoneLegCapsule } from "#protocol/capsule";
 import type { GatewayId, GatewayInstanceId } from "#protocol/ids";
 import type { CallDraft } from "./call-draft.ts";
@@ -164,6 +165,9 @@ function adoptBrowser(draft: CallDraft, leg: BrowserLeg): void {
   leg.sdpVersion += 1;
   if (leg.media !== undefined && leg.dialog !== undefined) {
     draft.command(leg, { kind: "adopt-webrtc-leg", leg: leg.leg, media: leg.media, sdpVersion: leg.sdpVersion });
+    // The adopter begins at once: its first step is spent even if its first message is lost.
+    const { outgoing } = leg.media;
+    leg.media = { ...leg.media, outgoing: { ...outgoing, indexLimit: outgoing.indexLimit + ADOPTION_LEASE_STEP } };
     return;
   }
   const offered = leg.side === "caller" && leg.stage === "ringing" ? leg.remoteSdp : undefined;

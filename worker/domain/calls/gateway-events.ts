@@ -1,5 +1,6 @@
 /** What gateways tell a call. */
 import type { CallEvent } from "#protocol/call-messages";
+import type { OutgoingStreamLease } from "#protocol/capsule";
 import { adoptionFailed, legAdopted, offerMove } from "./adoption.ts";
 import { answerBrowserCaller, calleeAnswers, calleeFails, calleeRings } from "./answer.ts";
 import { inviteBrowser } from "./browser-signalling.ts";
@@ -43,14 +44,16 @@ export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEve
     case "webrtc-leg-refused":
       return webRtcRefused(draft, leg, event);
     case "webrtc-leg-secured":
-      if (leg.kind === "browser") leg.media = event.media;
+      if (leg.kind === "browser") {
+        leg.media = { ...event.media, outgoing: neverLower(leg.media?.outgoing, event.media.outgoing) };
+      }
       draft.log("leg.secured", { leg: leg.leg, gateway: leg.holder });
       return;
     case "lease-wanted":
       if (leg.kind !== "browser" || leg.media === undefined) return;
       leg.media = {
         ...leg.media,
-        outgoing: event.lease,
+        outgoing: neverLower(leg.media.outgoing, event.lease),
         ...(event.incoming === undefined ? {} : { incoming: event.incoming }),
       };
       draft.command(leg, { kind: "grant-lease", leg: leg.leg, lease: event.lease });
@@ -64,6 +67,13 @@ export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEve
       return;
     }
   }
+}
+
+/** Reports may overtake each other; a limit that went down would let an index be used twice (RFC 3711 section 9.1). */
+function neverLower(before: OutgoingStreamLease | undefined, now: OutgoingStreamLease): OutgoingStreamLease {
+  return before?.ssrc === now.ssrc && before.indexLimit > now.indexLimit
+    ? { ...now, indexLimit: before.indexLimit }
+    : now;
 }
 
 function callerGaveUp(draft: CallDraft, leg: CallLeg): void {

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { IndexLease, ADOPTION_STEP, LEASE_STEP } from "../../../../gateway-node/media/index-lease.ts";
+import { ADOPTION_LEASE_STEP } from "#protocol/capsule";
+import { IndexLease, LEASE_STEP } from "../../../../gateway-node/media/index-lease.ts";
 import { LEASE_EXHAUSTED, OutgoingStream } from "../../../../gateway-node/media/outgoing-stream.ts";
 import { PacketWindow } from "../../../../gateway-node/media/packet-window.ts";
 import { readRtp, rtpPacket } from "./media-plane-fixture.ts";
@@ -122,7 +123,7 @@ describe("an index lease", () => {
     let stored = receiverSaw + LEASE_STEP;
     for (let adoption = 0; adoption < 3; adoption += 1) stored = IndexLease.adopted(stored).limit;
     expect(stored - receiverSaw).toBeLessThan(0x8000);
-    expect(IndexLease.adopted(500).limit).toBe(500 + ADOPTION_STEP);
+    expect(IndexLease.adopted(500).limit).toBe(500 + ADOPTION_LEASE_STEP);
   });
 });
 

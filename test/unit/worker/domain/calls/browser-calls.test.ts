@@ -298,6 +298,21 @@ describe("a browser whose gateway dies", () => {
     expect(world.sip.at(-1)?.socket).toBe("s2");
   });
 
+  it("never has its index limit lowered, and an ordered adoption spends the adopter's first step", () => {
+    const world = talking();
+    const limit = (): number => {
+      const caller = world.caller();
+      return caller?.kind === "browser" ? (caller.media?.outgoing.indexLimit ?? 0) : 0;
+    };
+    world.event("us-east", { kind: "lease-wanted", leg: leg("a"), lease: { ...media.outgoing, indexLimit: 58_000 } });
+    world.event("us-east", { kind: "webrtc-leg-secured", leg: leg("a"), media });
+    expect(limit()).toBe(58_000);
+    world.kill("us-east");
+    const adopt = world.commands.find((entry) => entry.command.kind === "adopt-webrtc-leg")?.command;
+    expect(adopt?.kind === "adopt-webrtc-leg" ? adopt.media.outgoing.indexLimit : 0).toBe(58_000);
+    expect(limit()).toBe(59_500);
+  });
+
   it("gets a leased block before it is used: the grant follows the stored wish", () => {
     const world = talking();
     world.event("us-east", {
