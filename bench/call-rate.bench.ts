@@ -90,7 +90,9 @@ async function climbOurs(): Promise<Outcome> {
 async function climbKamailio(withMedia: boolean): Promise<Outcome | undefined> {
   const lab = new Lab();
   try {
-    const rtpengine = withMedia ? await Rtpengine.start({ ports: [FIRST_RTP_PORT, FIRST_RTP_PORT + 1_999] }) : undefined;
+    const rtpengine = withMedia
+      ? await Rtpengine.start({ ports: [FIRST_RTP_PORT, FIRST_RTP_PORT + 1_999] })
+      : undefined;
     if (withMedia && rtpengine === undefined) return undefined;
     if (rtpengine !== undefined) await lab.own(rtpengine);
     const kamailio = await startKamailio({ rtpengine: rtpengine?.control });
@@ -112,7 +114,9 @@ function failureText({ started, failures, answeredMs }: LoadStep): string {
 }
 
 function cpuText(cpu: Readonly<Record<string, number>>): string {
-  return Object.entries(cpu).map(([name, ms]) => `${name} ${ms.toFixed(2)}`).join(", ");
+  return Object.entries(cpu)
+    .map(([name, ms]) => `${name} ${ms.toFixed(2)}`)
+    .join(", ");
 }
 
 export async function run(): Promise<readonly BenchRow[]> {

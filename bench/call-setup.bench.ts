@@ -75,7 +75,12 @@ export async function run(): Promise<readonly BenchRow[]> {
     const paths = await openPaths(lab);
     await measure(Object.values(paths));
     const rows: BenchRow[] = [];
-    const add = (ours: "ours" | "oursFar", peer: "kamailio" | "anchored", to: "ringing" | "answered", share: number): void => {
+    const add = (
+      ours: "ours" | "oursFar",
+      peer: "kamailio" | "anchored",
+      to: "ringing" | "answered",
+      share: number,
+    ): void => {
       const figures = (name: PathName): number | undefined => {
         const values = paths[name]?.[to];
         return values === undefined ? undefined : percentile(values, share);

@@ -45,7 +45,9 @@ async function silenceAfter(sides: Sides, killedAt: number): Promise<number> {
 
 /** Kills, and answers with the longest silence; undefined when nothing had been heard before. */
 async function measureKill(sides: Sides, kill: () => Promise<void>): Promise<number> {
-  await waitUntil("audio both ways", () => Object.values(sides).every((side) => side.receivedSince(0) > 10), { timeoutMs: 5_000 });
+  await waitUntil("audio both ways", () => Object.values(sides).every((side) => side.receivedSince(0) > 10), {
+    timeoutMs: 5_000,
+  });
   await sleep(STEADY_MS);
   const killedAt = performance.now();
   await kill();

@@ -7,7 +7,15 @@ import { lessIsBetter } from "./bench-row.ts";
 import type { BenchRow } from "./bench-row.ts";
 import { startBenchStack } from "./support/bench-stack.ts";
 import type { BenchUser } from "./support/bench-stack.ts";
-import { addCountingDoor, billedRequests, byClass, countsSince, perTime, readCounts, readTrace } from "./support/object-counts.ts";
+import {
+  addCountingDoor,
+  billedRequests,
+  byClass,
+  countsSince,
+  perTime,
+  readCounts,
+  readTrace,
+} from "./support/object-counts.ts";
 import type { ObjectCounts, TraceEntry } from "./support/object-counts.ts";
 import { SipPhone } from "./support/sip-phone.ts";
 import type { Address } from "./support/sip-phone.ts";

@@ -65,8 +65,7 @@ export async function run(): Promise<readonly BenchRow[]> {
     const kamailio = await startKamailio();
     if (kamailio !== undefined) await lab.own(kamailio);
     const peerUsers = kamailio === undefined ? [] : users.map((_, index) => kamailio.user(index));
-    const peer =
-      kamailio && (await openSubject(lab, peerUsers, kamailio.server, { kamailio: -kamailio.pid }));
+    const peer = kamailio && (await openSubject(lab, peerUsers, kamailio.server, { kamailio: -kamailio.pid }));
     for (let round = 0; round <= ROUNDS; round++) {
       for (const subject of [ours, peer]) {
         if (subject !== undefined) await runRound(subject, round === 0 ? ROUND_MS / 2 : ROUND_MS, round === 0);

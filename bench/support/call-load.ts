@@ -50,5 +50,13 @@ export async function runLoadStep(pairs: readonly CallPair[], rate: number, ms: 
   await Promise.all(running);
   const completed = answeredMs.length;
   const elapsedMs = performance.now() - startedAt;
-  return { rate, started: running.length, completed, failed: running.length - completed, elapsedMs, answeredMs, failures };
+  return {
+    rate,
+    started: running.length,
+    completed,
+    failed: running.length - completed,
+    elapsedMs,
+    answeredMs,
+    failures,
+  };
 }

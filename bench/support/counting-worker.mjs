@@ -1,10 +1,10 @@
 /**
- * The production Worker, unchanged, inside a door that counts: `bench-stack.ts` puts this beside the built bundle as its
+ * The production Worker, unchanged, inside a door that counts: `object-counts.ts` puts this beside the built bundle as its
  * main module. It counts what a Durable Object is asked (RPC, fetch, WebSocket messages, alarms) and what it writes.
  * Every class of the bundle is subclassed; storage is watched at its prototypes, because workerd accepts no stand-in.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-// eslint-disable-next-line import/no-unresolved -- the built bundle, put beside this file
+// The built bundle, which `addCountingDoor` puts beside this file under that name.
 import app, * as production from "./production.js";
 
 /** @type {Map<string, number>} */
@@ -23,7 +23,8 @@ function add(name, by = 1) {
 }
 
 function note(owner, what, rows = 0) {
-  if (trace.on) trace.entries.push({ atMs: Date.now(), object: owner.name, id: owner.id, isNew: owner.isNew, what, rows });
+  if (trace.on)
+    trace.entries.push({ atMs: Date.now(), object: owner.name, id: owner.id, isNew: owner.isNew, what, rows });
 }
 
 function wrote(storage, what, rows) {
@@ -105,9 +106,14 @@ function counted(name, Base) {
 
 function methodsOf(prototype) {
   const names = new Set();
-  for (let at = prototype; at !== null && at.constructor?.name !== "DurableObject" && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+  for (
+    let at = prototype;
+    at !== null && at.constructor?.name !== "DurableObject" && at !== Object.prototype;
+    at = Object.getPrototypeOf(at)
+  ) {
     for (const name of Object.getOwnPropertyNames(at)) {
-      if (name !== "constructor" && typeof Object.getOwnPropertyDescriptor(at, name)?.value === "function") names.add(name);
+      if (name !== "constructor" && typeof Object.getOwnPropertyDescriptor(at, name)?.value === "function")
+        names.add(name);
     }
   }
   return names;

@@ -10,7 +10,18 @@ export async function startRedis(): Promise<{ readonly address: Address; close()
   if (command === undefined) return undefined;
   const folder = await temporaryFolder();
   const port = await freePort();
-  const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder.path];
+  const args = [
+    "--port",
+    String(port),
+    "--bind",
+    "127.0.0.1",
+    "--save",
+    "",
+    "--appendonly",
+    "no",
+    "--dir",
+    folder.path,
+  ];
   const process = await PeerProcess.start({ name: "redis", command, args });
   await process.waitForLine(/Ready to accept connections/);
   return {

@@ -64,7 +64,11 @@ export class Rtpengine {
   }
 
   /** A call between two addresses; answers with where each of them has to send to. */
-  async relay(callId: string, caller: Address, callee: Address): Promise<{ readonly caller: Address; readonly callee: Address }> {
+  async relay(
+    callId: string,
+    caller: Address,
+    callee: Address,
+  ): Promise<{ readonly caller: Address; readonly callee: Address }> {
     const common = { "call-id": callId, "from-tag": "a" };
     const forCallee = await this.#ask({ command: "offer", ...common, sdp: sdpFor(caller) });
     const forCaller = await this.#ask({ command: "answer", ...common, "to-tag": "b", sdp: sdpFor(callee) });
@@ -94,7 +98,10 @@ export class Rtpengine {
         this.#waiting.delete(cookie);
         finish();
       };
-      const timer = setTimeout(() => settle(() => reject(new Error(`rtpengine: no answer to ${command["command"]}`))), timeoutMs);
+      const timer = setTimeout(
+        () => settle(() => reject(new Error(`rtpengine: no answer to ${command["command"]}`))),
+        timeoutMs,
+      );
       this.#waiting.set(cookie, (reply) =>
         settle(() => (reply.includes("6:result5:error") ? reject(new Error(`rtpengine: ${reply}`)) : resolve(reply))),
       );

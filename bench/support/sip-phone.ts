@@ -303,7 +303,8 @@ export class SipPhone {
     const { message } = parsed;
     const via = topVia(message);
     if (via?.branch === undefined) return;
-    if (message.kind === "request") return this.#receiveRequest(message, { id: `${via.branch}/${message.method}`, from: viaSource(via) });
+    if (message.kind === "request")
+      return this.#receiveRequest(message, { id: `${via.branch}/${message.method}`, from: viaSource(via) });
     const waiting = this.#waiting.get(via.branch);
     if (waiting !== undefined) return waiting(message);
     const ack = this.#finished.get(via.branch);
@@ -356,7 +357,13 @@ export class SipPhone {
 
   #sdp(): string {
     const lines = ["v=0", "o=bench 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0"];
-    return [...lines, `m=audio ${this.#options.rtpPort ?? 9_998} RTP/AVP 0 101`, "a=rtpmap:0 PCMU/8000", "a=rtpmap:101 telephone-event/8000", ""].join("\r\n");
+    return [
+      ...lines,
+      `m=audio ${this.#options.rtpPort ?? 9_998} RTP/AVP 0 101`,
+      "a=rtpmap:0 PCMU/8000",
+      "a=rtpmap:101 telephone-event/8000",
+      "",
+    ].join("\r\n");
   }
 }
 

@@ -2,9 +2,9 @@
 import { createSocket } from "node:dgram";
 import type { WebRtcLegMedia } from "#protocol/capsule";
 import { parseGatewayId, parseGatewayInstanceId } from "#protocol/ids";
-import { createMediaPlane } from "../gateway-node/media/create-media-plane.ts";
-import { sealWebRtcSecrets } from "../gateway-node/media/key-seal.ts";
-import type { MediaPlane } from "../gateway-node/media/media-plane.ts";
+import { createMediaPlane } from "../../gateway-node/media/create-media-plane.ts";
+import { sealWebRtcSecrets } from "../../gateway-node/media/key-seal.ts";
+import type { MediaPlane } from "../../gateway-node/media/media-plane.ts";
 import type { SrtpOptions } from "./relay-generator.ts";
 
 export type SubjectCommand =
@@ -16,12 +16,24 @@ export type SubjectCommand =
       readonly rtpPorts: readonly [number, number];
       readonly trunkPort: number;
     }
+  /** One of the two gateways of each call: its phones, and the trunk to the other one. */
+  | {
+      readonly kind: "trunk";
+      readonly side: TrunkSide;
+      readonly ports: readonly number[];
+      readonly rtpPorts: readonly [number, number];
+      readonly trunkPort: number;
+      readonly peerTrunkPort: number;
+    }
   | { readonly kind: "bare"; readonly ports: readonly number[] }
   | { readonly kind: "cpu" };
 
 export type SubjectAnswer =
   | { readonly kind: "ready"; readonly targets: readonly { readonly host: string; readonly port: number }[] }
   | { readonly kind: "cpu"; readonly microseconds: number; readonly counters: Readonly<Record<string, number>> };
+
+/** The leg that a gateway has of each call. */
+export type TrunkSide = "a" | "b1";
 
 type Target = { readonly host: string; readonly port: number };
 
@@ -31,8 +43,8 @@ const AUDIO = { codec: "PCMU", payloadType: 0 } as const;
 const CALL = "c".repeat(44);
 const counters: Record<string, number> = {};
 
-async function startPlane(rtpPorts: readonly [number, number], trunkPort: number): Promise<MediaPlane> {
-  const gateway = parseGatewayId("bench");
+async function startPlane(rtpPorts: readonly [number, number], trunkPort: number, name = "bench"): Promise<MediaPlane> {
+  const gateway = parseGatewayId(name);
   const instance = parseGatewayInstanceId("ab".repeat(16));
   if (gateway === undefined || instance === undefined) throw new Error("bad names");
   const ignore = (): void => undefined;
@@ -78,6 +90,20 @@ async function relay(command: SubjectCommand & { kind: "relay" }): Promise<reado
     targets.push(await openPhone(plane, `${call}.b1`, second));
     plane.join(`${call}.a`, { kind: "local", leg: "b1" }, 1);
     plane.join(`${call}.b1`, { kind: "local", leg: "a" }, 1);
+  }
+  return targets;
+}
+
+async function relayByTrunk(command: SubjectCommand & { kind: "trunk" }): Promise<readonly Target[]> {
+  const { side, ports, rtpPorts, trunkPort, peerTrunkPort } = command;
+  const plane = await startPlane(rtpPorts, trunkPort, `bench-${side}`);
+  const targets: Target[] = [];
+  for (const [index, port] of ports.entries()) {
+    const key = `${CALL}${index}.${side}`;
+    targets.push(await openPhone(plane, key, port));
+    const stream = index.toString(16).padStart(16, "0");
+    const gateway = `bench-${side === "a" ? "b1" : "a"}`;
+    plane.join(key, { kind: "trunk", gateway, host: HOST, port: peerTrunkPort, stream }, 1);
   }
   return targets;
 }
@@ -150,6 +176,17 @@ async function bare(ports: readonly number[]): Promise<readonly Target[]> {
   return sockets.map((socket) => ({ host: HOST, port: socket.address().port }));
 }
 
+function start(command: Exclude<SubjectCommand, { kind: "cpu" }>): Promise<readonly Target[]> {
+  switch (command.kind) {
+    case "relay":
+      return relay(command);
+    case "trunk":
+      return relayByTrunk(command);
+    case "bare":
+      return bare(command.ports);
+  }
+}
+
 if (process.send !== undefined && import.meta.main) {
   const answer = (message: SubjectAnswer): void => void process.send?.(message);
   process.on("message", (command: SubjectCommand) => {
@@ -157,8 +194,7 @@ if (process.send !== undefined && import.meta.main) {
       const { user, system } = process.cpuUsage();
       answer({ kind: "cpu", microseconds: user + system, counters });
     } else {
-      const started = command.kind === "relay" ? relay(command) : bare(command.ports);
-      void started.then((targets) => answer({ kind: "ready", targets }));
+      void start(command).then((targets) => answer({ kind: "ready", targets }));
     }
   });
 }

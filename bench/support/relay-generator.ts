@@ -3,8 +3,8 @@
  * It knows nothing of what stands between, so every relay is measured alike. Commands and answers go over IPC.
  */
 import { createSocket, type Socket } from "node:dgram";
-import { SrtpReceiver, SrtpSender } from "../gateway-node/media/srtp.ts";
-import type { SrtpMasterKey, SrtpProfile } from "../gateway-node/media/srtp-keys.ts";
+import { SrtpReceiver, SrtpSender } from "../../gateway-node/media/srtp.ts";
+import type { SrtpMasterKey, SrtpProfile } from "../../gateway-node/media/srtp-keys.ts";
 
 export interface SrtpOptions {
   readonly profile: SrtpProfile;
