@@ -2,6 +2,7 @@
 import { randomBytes, sign } from "node:crypto";
 import { parseGatewayInstanceId } from "#protocol/ids";
 import type { GatewayInstanceId } from "#protocol/ids";
+import { dropLeg } from "./calls/call-context.ts";
 import type { CallContext } from "./calls/call-context.ts";
 import { CommandHandler, failFaultyLeg } from "./calls/command-handler.ts";
 import { describeFault, FaultRim } from "./calls/fault-rim.ts";
@@ -55,7 +56,13 @@ export async function startGatewayNode(config: GatewayConfig, log: Log): Promise
   const clock = createSystemClock(onFault);
   const instance = createInstanceId();
   const legs = new LegTable();
-  const rim = new FaultRim({ legs, count, log, failLeg: (leg) => failFaultyLeg(assembled().context, leg) });
+  const rim = new FaultRim({
+    legs,
+    count,
+    log,
+    failLeg: (leg) => failFaultyLeg(assembled().context, leg),
+    dropLeg: (leg) => dropLeg(assembled().context, leg, "fault"),
+  });
 
   // The parts call each other both ways: what comes in before the last of them stands is dropped, as if we were not up yet.
   const late: { parts?: Assembled } = {};
@@ -192,6 +199,7 @@ function assemble(config: GatewayConfig, input: AssembleInput): Assembled {
     control,
     createTag,
     random: Math.random,
+    guard: (leg, work) => rim.guard(leg, work),
     count,
     log,
     registeredFlow: ({ remoteUri, remoteTarget }) => bindings.flowTo(remoteUri, remoteTarget),

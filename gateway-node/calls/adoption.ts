@@ -9,7 +9,7 @@ import { createCancelFromCapsule } from "#sip/dialog/invite-remains";
 import { header, withTopHeader } from "#sip/message/headers";
 import type { SipResponse } from "#sip/message/sip-message";
 import { bodyText, cseqOf } from "#sip/message/typed-headers";
-import { contactOf, dropLeg, enterTable, publish } from "./call-context.ts";
+import { contactOf, dropLeg, enterTable, publish, sendRequest, startTimer } from "./call-context.ts";
 import type { CallContext } from "./call-context.ts";
 import { ALLOW, SDP_TYPE } from "./capabilities.ts";
 import { answerOffer, createOffer, followPeer, openAudio, readAnswer } from "./leg-audio.ts";
@@ -79,7 +79,7 @@ function answerAgain(context: CallContext, leg: PhoneLeg, codecs: readonly Codec
   if (answer === undefined || offer === undefined) return false;
   followPeer(context, leg, offer, answer.audio);
   repeatAnswer(context, leg, answer.sdp);
-  leg.setTimer(context.clock, "adoption", ADOPTION_SILENCE_MS, () => {
+  startTimer(context, leg, "adoption", ADOPTION_SILENCE_MS, () => {
     leg.clearTimer("success-repeat");
     leg.capsule = { ...leg.capsule, phase: "confirmed" };
     moveDialog(context, leg, codecs);
@@ -118,8 +118,8 @@ function reinvite(context: CallContext, leg: PhoneLeg, attempt: Attempt): void {
     contentType: SDP_TYPE,
   });
   leg.dialog = dialog;
-  leg.setTimer(context.clock, "adoption", ADOPTION_SILENCE_MS, () => failAdoption(context, leg, 408, "no-response"));
-  leg.pendingReinvite = context.stack.sendRequest(request, leg.capsule.flow, {
+  startTimer(context, leg, "adoption", ADOPTION_SILENCE_MS, () => failAdoption(context, leg, 408, "no-response"));
+  leg.pendingReinvite = sendRequest(context, leg, request, {
     onResponse: (response) => onResponse(context, leg, attempt, response),
     onTimeout: () => failAdoption(context, leg, 408, "no-final-response"),
     onTransportError: (reason) => {
@@ -140,7 +140,7 @@ function onResponse(context: CallContext, leg: PhoneLeg, attempt: Attempt, respo
   const pauseMs = retryPauseMs(context, response);
   if (attempt.retries === 0 || pauseMs === undefined)
     return failAdoption(context, leg, response.status, response.reason);
-  leg.setTimer(context.clock, "adoption-retry", pauseMs, () =>
+  startTimer(context, leg, "adoption-retry", pauseMs, () =>
     reinvite(context, leg, { ...attempt, retries: attempt.retries - 1 }),
   );
 }

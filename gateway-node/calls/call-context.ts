@@ -3,12 +3,13 @@ import type { CallEvent } from "#protocol/call-messages";
 import type { SipFlow } from "#protocol/capsule";
 import type { CallToken, LegId } from "#protocol/ids";
 import type { DialogState } from "#sip/dialog/dialog-state";
+import type { SipRequest } from "#sip/message/sip-message";
 import type { Clock } from "../clock.ts";
 import type { MediaPlane } from "../media/media-plane.ts";
 import type { LogEvent } from "../observability/log-event.ts";
-import type { SipStack } from "../sip-transport/sip-stack.ts";
+import type { ClientTransaction, ClientTransactionHandlers, SipStack } from "../sip-transport/sip-stack.ts";
 import { contactFor } from "./capabilities.ts";
-import type { Leg, PhoneLeg } from "./leg.ts";
+import type { Leg, LegTimer, PhoneLeg } from "./leg.ts";
 import type { LegTable } from "./leg-table.ts";
 
 /** The calls' side of the control channel. */
@@ -37,8 +38,31 @@ export interface CallContext {
   readonly createTag: () => string;
   /** 0 to 1. */
   readonly random: () => number;
+  /** Runs what the network or a timer brings to a leg; a defect met there fails this leg alone. */
+  readonly guard: (leg: Leg, work: () => void) => void;
   readonly count: (name: string) => void;
   readonly log: (event: LogEvent) => void;
+}
+
+/** Setting a timer again replaces it; it dies with the leg. */
+export function startTimer(context: CallContext, leg: Leg, name: LegTimer, delayMs: number, fire: () => void): void {
+  leg.setTimer(context.clock, name, delayMs, () => context.guard(leg, fire));
+}
+
+/** A request of a leg: whatever its responses set off stays inside the leg. */
+export function sendRequest(
+  context: CallContext,
+  leg: PhoneLeg,
+  request: SipRequest,
+  handlers: ClientTransactionHandlers,
+  options?: { readonly viaBranch?: string },
+): ClientTransaction {
+  const guarded: ClientTransactionHandlers = {
+    onResponse: (response) => context.guard(leg, () => handlers.onResponse(response)),
+    onTimeout: () => context.guard(leg, () => handlers.onTimeout()),
+    onTransportError: (reason) => context.guard(leg, () => handlers.onTransportError(reason)),
+  };
+  return context.stack.sendRequest(request, leg.capsule.flow, guarded, options);
 }
 
 export function publish(context: CallContext, leg: Leg, event: CallEvent): void {

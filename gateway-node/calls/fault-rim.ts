@@ -6,7 +6,10 @@ import type { LegTable } from "./leg-table.ts";
 
 export interface FaultRimOptions {
   readonly legs: LegTable;
+  /** Ends it towards its peer and its Call object. */
   readonly failLeg: (leg: Leg) => void;
+  /** When even that goes wrong: takes it out of everything here. */
+  readonly dropLeg: (leg: Leg) => void;
   readonly count: (name: string) => void;
   readonly log: (event: LogEvent) => void;
 }
@@ -24,7 +27,17 @@ export class FaultRim {
       await work();
     } catch (error) {
       this.#report(call, leg, error);
-      this.#fail(call, leg);
+      this.#fail(this.#options.legs.get(call, leg));
+    }
+  }
+
+  /** For what the network or a timer brings to a leg. */
+  guard(leg: Leg, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#report(leg.call, leg.leg, error);
+      this.#fail(leg);
     }
   }
 
@@ -42,13 +55,21 @@ export class FaultRim {
     }
   }
 
-  #fail(call: CallToken, legId: LegId): void {
-    const leg = this.#options.legs.get(call, legId);
-    if (leg === undefined) return;
+  #fail(leg: Leg | undefined): void {
+    if (leg === undefined || leg.gone) return;
     try {
       this.#options.failLeg(leg);
     } catch (error) {
-      this.#report(call, legId, error);
+      this.#report(leg.call, leg.leg, error);
+      this.#drop(leg);
+    }
+  }
+
+  #drop(leg: Leg): void {
+    try {
+      this.#options.dropLeg(leg);
+    } catch (error) {
+      this.#report(leg.call, leg.leg, error);
       this.#options.legs.remove(leg);
     }
   }

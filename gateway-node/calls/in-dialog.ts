@@ -28,7 +28,7 @@ export function receiveInDialog(context: CallContext, transaction: ServerTransac
   const leg = tag === undefined ? undefined : context.legs.byKey(tag);
   if (leg?.kind !== "phone") return receiveStray(context, transaction, tag);
   if (dialogKeyOf(request, "uas") !== dialogKey(leg.dialog)) return respond(transaction, 481);
-  if (request.method === "ACK") return onAck(context, leg, transaction);
+  if (request.method === "ACK") return context.guard(leg, () => onAck(context, leg, transaction));
   const outcome = acceptDialogRequest(leg.dialog, request);
   if (!outcome.ok) {
     context.count(`calls.request-${outcome.code}`);
@@ -40,7 +40,14 @@ export function receiveInDialog(context: CallContext, transaction: ServerTransac
   if (changesSession && leg.pendingReinvite !== undefined) return respond(transaction, 491);
   leg.dialog = outcome.dialog;
   followFlow(leg, transaction);
-  perform(context, leg, transaction);
+  context.guard(leg, () => {
+    try {
+      perform(context, leg, transaction);
+    } catch (error) {
+      respond(transaction, 500);
+      throw error;
+    }
+  });
 }
 
 function perform(context: CallContext, leg: PhoneLeg, transaction: ServerTransaction): void {

@@ -13,7 +13,7 @@ import { readAudioDescription } from "#sip/sdp/audio-description";
 import { parseAddressOfRecord } from "../registrar/contact-binding.ts";
 import type { DigestGate } from "../registrar/digest-gate.ts";
 import type { ServerTransaction } from "../sip-transport/sip-stack.ts";
-import { createSdpId, dropLeg, enterTable, publish } from "./call-context.ts";
+import { createSdpId, dropLeg, enterTable, publish, startTimer } from "./call-context.ts";
 import type { CallContext } from "./call-context.ts";
 import { ACCEPT, ALLOW, SDP_TYPE } from "./capabilities.ts";
 import type { HeaderPairs } from "./capabilities.ts";
@@ -143,13 +143,13 @@ function startLeg(context: CallContext, transaction: ServerTransaction, start: L
   leg.inviteTransaction = transaction;
   enterTable(context, leg);
   publish(context, leg, start.event);
-  transaction.onCancel = () => receiveCancel(context, leg);
-  leg.setTimer(context.clock, "stored", STORE_LIMIT_MS, () => {
+  transaction.onCancel = () => context.guard(leg, () => receiveCancel(context, leg));
+  startTimer(context, leg, "stored", STORE_LIMIT_MS, () => {
     if (leg.capsule.phase !== "ringing" || context.control.settled(leg.call)) return;
     context.count("calls.not-stored-in-time");
     giveUp(context, leg, 503);
   });
-  leg.setTimer(context.clock, "ringing", RINGING_LIMIT_MS, () => giveUp(context, leg, 480));
+  startTimer(context, leg, "ringing", RINGING_LIMIT_MS, () => giveUp(context, leg, 480));
 }
 
 /** The stack has answered the CANCEL; the final response to the INVITE is the Call object's, if it is there to give one. */
@@ -157,7 +157,7 @@ function receiveCancel(context: CallContext, leg: PhoneLeg): void {
   if (leg.gone || leg.cancelled || leg.capsule.phase !== "ringing") return;
   leg.cancelled = true;
   publish(context, leg, { kind: "leg-cancelled", leg: leg.leg });
-  leg.setTimer(context.clock, "cancelled", CANCELLED_LIMIT_MS, () => {
+  startTimer(context, leg, "cancelled", CANCELLED_LIMIT_MS, () => {
     // Nobody else stops the callees that ring here.
     for (const other of context.legs.ofCall(leg.call))
       if (other.kind === "phone" && other.capsule.phase === "calling") cancelLeg(context, other, undefined);

@@ -1,7 +1,7 @@
 /** How phone legs end: BYE from here, BYE from the phone, or death found by silence (RFC 3261 section 15). */
 import type { LegEndCause } from "#protocol/call-messages";
 import { createAck, createDialogRequest } from "#sip/dialog/dialog-request";
-import { closeMedia, contactOf, dropLeg, publish } from "./call-context.ts";
+import { closeMedia, contactOf, dropLeg, publish, sendRequest, startTimer } from "./call-context.ts";
 import type { CallContext } from "./call-context.ts";
 import { reasonHeader } from "./capabilities.ts";
 import type { Leg, PhoneLeg } from "./leg.ts";
@@ -26,13 +26,13 @@ export function sendBye(context: CallContext, leg: PhoneLeg, reason?: string): v
   }
   if (leg.acknowledgement === undefined) acknowledgeAnswer(context, leg);
   const forget = (): void => dropLeg(context, leg, "bye-sent");
-  leg.setTimer(context.clock, "forget", FORGET_MS, forget);
+  startTimer(context, leg, "forget", FORGET_MS, forget);
   const { request, dialog } = createDialogRequest(leg.dialog, "BYE", {
     contact: contactOf(context, leg),
     headers: reasonHeader(reason),
   });
   leg.dialog = dialog;
-  context.stack.sendRequest(request, leg.capsule.flow, {
+  sendRequest(context, leg, request, {
     onResponse: (response) => {
       if (response.status >= 200) forget();
     },

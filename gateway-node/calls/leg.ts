@@ -9,7 +9,15 @@ import type { ClientTransaction, ServerTransaction } from "../sip-transport/sip-
 import type { MediaLegKey } from "../media/media-plane.ts";
 
 /** Each timer of a leg by what it waits for; setting one again replaces it. */
-export type LegTimer = "stored" | "ringing" | "cancelled" | "forget" | "success-repeat" | "adoption" | "adoption-retry";
+export type LegTimer =
+  | "stored"
+  | "ringing"
+  | "cancelled"
+  | "forget"
+  | "success-repeat"
+  | "adoption"
+  | "adoption-retry"
+  | "next-way";
 
 abstract class LegBase {
   readonly call: CallToken;

@@ -10,7 +10,8 @@ import { reasonPhrase } from "#sip/message/build";
 import { header } from "#sip/message/headers";
 import type { SipRequest, SipResponse } from "#sip/message/sip-message";
 import { bodyText, parseDeltaSeconds } from "#sip/message/typed-headers";
-import { contactOf, createSdpId, dropLeg, enterTable, publish } from "./call-context.ts";
+import type { ClientTransactionHandlers } from "../sip-transport/sip-stack.ts";
+import { contactOf, createSdpId, dropLeg, enterTable, publish, sendRequest, startTimer } from "./call-context.ts";
 import type { CallContext } from "./call-context.ts";
 import { ACCEPT, ALLOW, reasonHeader, SDP_TYPE } from "./capabilities.ts";
 import { createOffer, followPeer, openAudio, readAnswer } from "./leg-audio.ts";
@@ -47,7 +48,7 @@ export async function inviteLeg(
     contentType: SDP_TYPE,
   });
   leg.dialog = dialog;
-  leg.setTimer(context.clock, "ringing", command.ringTimeoutMs, () => {
+  startTimer(context, leg, "ringing", command.ringTimeoutMs, () => {
     failWhileWaiting(context, leg, 408);
     cancelInvite(context, leg);
   });
@@ -63,20 +64,19 @@ function sendInvite(
   [flow = command.flow, ...others]: readonly SipFlow[],
 ): void {
   leg.capsule = { ...leg.capsule, flow };
-  leg.outgoingInvite = context.stack.sendRequest(
-    request,
-    flow,
-    {
-      onResponse: (response) => onResponse(context, leg, command.codecs, response),
-      onTimeout: () => failLeg(context, leg, 408, reasonPhrase(408)),
-      onTransportError: (reason) => {
-        if (leg.gone) return;
-        if (others.length === 0 || leg.cancelled) failLeg(context, leg, 503, reason);
-        else sendInvite(context, leg, request, command, others);
-      },
+  const handlers: ClientTransactionHandlers = {
+    onResponse: (response) => onResponse(context, leg, command.codecs, response),
+    onTimeout: () => failLeg(context, leg, 408, reasonPhrase(408)),
+    onTransportError: (reason) => {
+      if (leg.gone) return;
+      if (others.length === 0 || leg.cancelled) return failLeg(context, leg, 503, reason);
+      // The branch is free again when this transaction has ended.
+      startTimer(context, leg, "next-way", 0, () => {
+        if (!leg.cancelled) sendInvite(context, leg, request, command, others);
+      });
     },
-    { viaBranch: command.viaBranch },
-  );
+  };
+  leg.outgoingInvite = sendRequest(context, leg, request, handlers, { viaBranch: command.viaBranch });
 }
 
 function callingCapsule(context: CallContext, command: InviteCommand): PhoneLegCapsule {
@@ -193,7 +193,7 @@ function cancelInvite(context: CallContext, leg: PhoneLeg, reason?: string): voi
   context.media.closeLeg(leg.key);
   if (leg.outgoingInvite === undefined) return failLeg(context, leg, 487, reasonPhrase(487));
   leg.outgoingInvite.cancel(reasonHeader(reason));
-  leg.setTimer(context.clock, "cancelled", CANCEL_LIMIT_MS, () => failLeg(context, leg, 487, reasonPhrase(487)));
+  startTimer(context, leg, "cancelled", CANCEL_LIMIT_MS, () => failLeg(context, leg, 487, reasonPhrase(487)));
 }
 
 /** The Call object hears at once that nobody answered; the CANCEL takes its time. */

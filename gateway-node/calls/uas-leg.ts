@@ -3,7 +3,7 @@ import type { CodecName } from "#protocol/media";
 import { createResponseFromCapsule } from "#sip/dialog/invite-remains";
 import { createResponse, reasonPhrase } from "#sip/message/build";
 import type { SipResponse } from "#sip/message/sip-message";
-import { contactOf, dropLeg, publish } from "./call-context.ts";
+import { contactOf, dropLeg, publish, startTimer } from "./call-context.ts";
 import type { CallContext } from "./call-context.ts";
 import { ALLOW, SDP_TYPE } from "./capabilities.ts";
 import type { HeaderPairs } from "./capabilities.ts";
@@ -76,7 +76,8 @@ export async function answerLeg(context: CallContext, leg: PhoneLeg, codec: Code
   leg.clearTimer("ringing");
   // An adopter must know that the 2xx may have been seen.
   publish(context, leg, { kind: "leg-changed", leg: leg.leg, capsule: leg.capsule });
-  if (leg.inviteTransaction !== undefined) leg.inviteTransaction.onAckTimeout = () => missAck(context, leg);
+  if (leg.inviteTransaction !== undefined)
+    leg.inviteTransaction.onAckTimeout = () => context.guard(leg, () => missAck(context, leg));
   respond(context, leg, 200, { body: answer.sdp });
 }
 
@@ -121,7 +122,7 @@ function repeatSuccess(
   spentMs: number,
 ): void {
   if (spentMs >= ACK_LIMIT_MS) return missAck(context, leg);
-  leg.setTimer(context.clock, "success-repeat", pauseMs, () => {
+  startTimer(context, leg, "success-repeat", pauseMs, () => {
     context.stack.sendResponseOnce(response, leg.capsule.flow);
     repeatSuccess(context, leg, response, Math.min(pauseMs * 2, T2_MS), spentMs + pauseMs);
   });

@@ -113,6 +113,7 @@ describe("invite-leg", () => {
     const first = other.stack.lastSent("INVITE");
     expect(first.flow.port).toBe(40_000);
     first.onTransportError("ECONNREFUSED");
+    other.clock.advance(0);
     const second = other.stack.lastSent("INVITE");
     expect([second.flow, second.viaBranch, second.request]).toEqual([
       { transport: "tcp", host: "192.0.2.7", port: 5060 },

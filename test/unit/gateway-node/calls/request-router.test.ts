@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { A, B1, CallLab, TAG_B } from "../support/call-lab.ts";
 import { PHONE_FLOW } from "../support/fake-sip-stack.ts";
-import { PHONE_SDP, request } from "../support/sip-messages.ts";
+import { answerTo, PHONE_SDP, request } from "../support/sip-messages.ts";
 
 let lab: CallLab;
 
@@ -92,6 +92,41 @@ describe("a defect of ours", () => {
     expect(transaction.statuses).toEqual([200]);
     await lab.command({ kind: "end-leg", leg: A });
     expect(lab.stack.sentMethods()).toEqual(["BYE"]);
+  });
+
+  it("while a response is handled fails that leg alone", async () => {
+    await lab.confirmed();
+    await lab.command(
+      {
+        kind: "adopt-leg",
+        leg: A,
+        capsule: lab.event("leg-confirmed").capsule,
+        codecs: ["PCMU"],
+        ringTimeoutMs: 1,
+        headers: [],
+      },
+      2,
+    );
+    lab.media.setRtpPeer = () => {
+      throw new RangeError("broken");
+    };
+    const sent = lab.stack.lastSent("INVITE");
+    sent.onResponse(answerTo(sent.request, 200, { contact: "<sip:alice@192.0.2.7>", body: PHONE_SDP }));
+    expect(lab.event("leg-ended")).toMatchObject({ leg: "a", cause: "flow-failed" });
+    expect(lab.stack.sentMethods()).toEqual(["INVITE", "BYE"]);
+    expect(lab.count("calls.fault.rangeerror")).toBe(1);
+  });
+
+  it("while a timer fires fails that leg alone", async () => {
+    const transaction = await lab.invite();
+    transaction.onCancel?.();
+    transaction.respond = () => {
+      throw new RangeError("broken");
+    };
+    lab.clock.advance(10_000);
+    expect(lab.count("calls.fault.rangeerror")).toBeGreaterThan(0);
+    expect(lab.legs.size).toBe(0);
+    expect(lab.clock.armed).toBe(0);
   });
 
   it("is never the peer's doing: bodies of noise are refused", async () => {

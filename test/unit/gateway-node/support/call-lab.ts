@@ -1,5 +1,6 @@
 /** The gateway's call handling on fakes: commands in, SIP and media and events out. */
 import { CommandHandler, failFaultyLeg } from "../../../../gateway-node/calls/command-handler.ts";
+import { dropLeg } from "../../../../gateway-node/calls/call-context.ts";
 import type { CallContext, CallControl } from "../../../../gateway-node/calls/call-context.ts";
 import { FaultRim } from "../../../../gateway-node/calls/fault-rim.ts";
 import { LegTable } from "../../../../gateway-node/calls/leg-table.ts";
@@ -120,8 +121,15 @@ export class CallLab {
       count,
       log,
       registeredFlow: ({ remoteUri, remoteTarget }) => this.bindings.flowTo(remoteUri, remoteTarget),
+      guard: (leg, work) => rim.guard(leg, work),
     };
-    const rim = new FaultRim({ legs, count, log, failLeg: (leg) => failFaultyLeg(this.context, leg) });
+    const rim = new FaultRim({
+      legs,
+      count,
+      log,
+      failLeg: (leg) => failFaultyLeg(this.context, leg),
+      dropLeg: (leg) => dropLeg(this.context, leg, "fault"),
+    });
     this.commands = new CommandHandler(this.context, rim);
     const credentials = new CredentialCache({
       clock,

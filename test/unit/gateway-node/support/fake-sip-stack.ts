@@ -53,6 +53,8 @@ export interface SentRequest extends ClientTransactionHandlers {
   readonly viaBranch: string | undefined;
   cancelledWith: readonly (readonly [string, string])[] | undefined;
   abandoned: boolean;
+  /** Like a real transaction it ends after it has reported. */
+  underWay: boolean;
 }
 
 export class FakeSipStack implements SipStack {
@@ -77,16 +79,24 @@ export class FakeSipStack implements SipStack {
     const { fault } = this;
     this.fault = undefined;
     if (fault !== undefined) throw fault;
+    const { viaBranch } = options;
+    const taken = this.sent.some((sent) => sent.underWay && sent.viaBranch === viaBranch);
+    if (viaBranch !== undefined && taken) throw new Error("a transaction with this Via branch is under way");
+    const end = (report: () => void): void => {
+      if (!sent.abandoned) report();
+      sent.underWay = false;
+    };
     const sent: SentRequest = {
       request,
       flow,
       viaBranch: options.viaBranch,
       cancelledWith: undefined,
       abandoned: false,
+      underWay: true,
       // A transaction that was abandoned reports nothing.
       onResponse: (response) => sent.abandoned || handlers.onResponse(response),
-      onTimeout: () => sent.abandoned || handlers.onTimeout(),
-      onTransportError: (reason) => sent.abandoned || handlers.onTransportError(reason),
+      onTimeout: () => end(() => handlers.onTimeout()),
+      onTransportError: (reason) => end(() => handlers.onTransportError(reason)),
     };
     this.sent.push(sent);
     return {
