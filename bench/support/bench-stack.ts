@@ -10,7 +10,7 @@ import type { Stack } from "../../test/support/stack.ts";
 import { temporaryFolder } from "../../test/support/lab.ts";
 import type { Pids } from "./process-cpu.ts";
 
-export const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
 /** A build takes seconds; each benchmark has a stack of its own. */
 const BUNDLE_CACHE = join(ROOT, ".cache/bench-bundle");
 

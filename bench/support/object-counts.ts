@@ -2,7 +2,6 @@
 import { cpSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { sum } from "./statistics.ts";
-import { ROOT } from "./bench-stack.ts";
 
 /** By name: `requests CLASS METHOD`, `rows CLASS HOW`, `woken CLASS`. */
 export type ObjectCounts = Readonly<Record<string, number>>;
@@ -20,7 +19,7 @@ export interface TraceEntry {
 /** Puts the counting door before the built Worker. */
 export function addCountingDoor(bundle: string): void {
   renameSync(join(bundle, "index.js"), join(bundle, "production.js"));
-  cpSync(join(ROOT, "bench/support/counting-worker.mjs"), join(bundle, "index.js"));
+  cpSync(new URL("./counting-worker.mjs", import.meta.url), join(bundle, "index.js"));
 }
 
 export async function readCounts(http: string): Promise<ObjectCounts> {

@@ -4,10 +4,6 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? NaN;
 }
 
-export function median(values: readonly number[]): number {
-  return percentile(values, 0.5);
-}
-
 export function sum(values: Iterable<number>): number {
   let total = 0;
   for (const value of values) total += value;
