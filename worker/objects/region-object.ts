@@ -256,6 +256,7 @@ export class RegionObject extends DurableObject<Env> implements RegionObjectApi 
       channels: entry.channels,
       ...(row?.instance === undefined ? {} : { instance: row.instance }),
       state: row === undefined || row.revoked ? "down" : row.state,
+      ...(row?.revoked === true ? { revoked: true } : {}),
       legs: hearing?.report?.load.legs ?? 0,
       cpu: hearing?.report?.load.cpu ?? 0,
       updatedAtMs: Math.max(hearing?.heardAtMs ?? 0, row?.stateAtMs ?? 0),

@@ -10,6 +10,8 @@ export interface GatewayStatus {
   readonly instance?: GatewayInstanceId;
   /** `suspect`: silent, not proved dead (decision 6). `draining`: finishes its calls and takes no new ones. */
   readonly state: GatewayState;
+  /** Its key was taken back: what it said of its phones is not believed any more, so nobody reaches them for it. */
+  readonly revoked?: true;
   readonly legs: number;
   /** Share of one core, 0 to 1. */
   readonly cpu: number;

@@ -31,6 +31,8 @@ export function reachRoute(
   if (route.expiresAtMs <= input.nowMs) return { ok: false, verdict: "expired", note: "its registration has run out" };
   if (route.reachability === "bridge") return reachBrowser(route, input, callerGateway);
   const own = findGateway(input.gateways, route.gateway);
+  if (own?.revoked === true)
+    return { ok: false, verdict: "gateway-down", note: `${own.gateway}, which told of it, was revoked` };
   const health = own === undefined ? undefined : healthRank(own.state);
   if (own !== undefined && (health === 0 || health === 1)) {
     return {

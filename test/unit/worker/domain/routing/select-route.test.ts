@@ -169,6 +169,13 @@ describe("a phone whose gateway is gone", () => {
   });
 });
 
+describe("a revoked gateway", () => {
+  it("has told of phones that nobody calls, though they could be reached from elsewhere", () => {
+    const gateways = [gateway("us-east"), gateway("eu-west", { state: "down", revoked: true })];
+    expect(ranking({ routes: [phone("p", "eu-west")], gateways, ...fromEurope })).toEqual(["p>-:gateway-down"]);
+  });
+});
+
 describe("a draining gateway", () => {
   const gateways = [gateway("us-east"), gateway("eu-west", { state: "draining" })];
   it("hands its open phones to another", () => {
