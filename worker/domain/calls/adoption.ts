@@ -12,6 +12,7 @@ import { cancelBrowser, offerToBrowser } from "./browser-signalling.ts";
 /** A leg that no gateway could take for so long is over. */
 export const ADOPTION_LIMIT_MS = 32_000;
 const RETRY_MS = 150;
+const TRY_AGAIN_MS = 1_000;
 
 /** Every leg that the dead instance carried gets a new holder, all under one new epoch. */
 export function gatewayLost(draft: CallDraft, gateway: GatewayId, instance: GatewayInstanceId): void {
@@ -58,7 +59,7 @@ function adoptLeg(draft: CallDraft, leg: CallLeg): boolean {
     endCall(draft, "failed", "gateway-lost");
     return false;
   }
-  const gateway = adopterOf(draft, leg);
+  const gateway = adopterOf(draft, leg) ?? firstAgain(draft, leg);
   if (gateway === undefined) return false;
   leg.holder = gateway;
   leg.epoch = draft.state.epoch;
@@ -67,6 +68,15 @@ function adoptLeg(draft: CallDraft, leg: CallLeg): boolean {
   if (leg.kind === "phone") adoptPhone(draft, leg);
   else adoptBrowser(draft, leg);
   return true;
+}
+
+/** Every gateway failed once: the phone may have registered anew since, so the round begins again. */
+function firstAgain(draft: CallDraft, leg: CallLeg): GatewayId | undefined {
+  const adoption = leg.adoption;
+  if (adoption?.lastTriedAtMs === undefined || draft.context.nowMs - adoption.lastTriedAtMs < TRY_AGAIN_MS)
+    return undefined;
+  leg.adoption = { ...adoption, tried: [], lastTriedAtMs: undefined };
+  return adopterOf(draft, leg);
 }
 
 /** The nearest live gateway that has not failed yet; the leg's own one again once it lives as a new instance. */
@@ -97,6 +107,9 @@ function adoptPhone(draft: CallDraft, leg: PhoneLeg): void {
     ringTimeoutMs: RING_TIMEOUT_MS,
     headers: [],
   });
+  // The gateway died between our order to answer and its word that it did: the adopter does it, or does it again.
+  if (leg.side === "caller" && leg.stage === "answered" && leg.capsule.phase === "ringing" && leg.codec !== undefined)
+    draft.command(leg, { kind: "answer-leg", leg: leg.leg, codec: leg.codec });
 }
 
 /** A ringing phone: CANCEL by the old branch, and a fresh INVITE that the new gateway can be answered on. */
@@ -215,7 +228,12 @@ export function adoptionFailed(draft: CallDraft, leg: CallLeg, reason: string): 
   if (leg.adoption === undefined || leg.holder === undefined) return;
   draft.log("leg.adoption-failed", { leg: leg.leg, gateway: leg.holder, detail: reason });
   draft.command(leg, { kind: "release-leg", leg: leg.leg });
-  leg.adoption = { ...leg.adoption, tried: [...leg.adoption.tried, leg.holder], stranded: true };
+  leg.adoption = {
+    ...leg.adoption,
+    tried: [...leg.adoption.tried, leg.holder],
+    lastTriedAtMs: draft.context.nowMs,
+    stranded: true,
+  };
   leg.holder = undefined;
   draft.state.epoch += 1;
   adoptStranded(draft);

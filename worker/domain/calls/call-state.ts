@@ -48,7 +48,9 @@ export interface LegAdoption {
   readonly startedAtMs: number;
   /** The gateway whose death began it; it may come back as a new instance. */
   readonly from: GatewayId;
+  /** Those that could not reach the peer; forgotten `TRY_AGAIN_MS` after the last of them. */
   readonly tried: readonly GatewayId[];
+  readonly lastTriedAtMs?: number;
   /** No gateway is trying now; the next that can, should. */
   stranded: boolean;
 }

@@ -269,6 +269,28 @@ describe("a gateway that dies", () => {
     ]);
   });
 
+  it("begins the round of gateways again a second after all of them failed", () => {
+    const world = talking("us-east", "eu-west");
+    world.kill("us-east");
+    world.event("eu-west", { kind: "leg-adoption-failed", leg: leg("a"), status: 503, reason: "x" });
+    world.event("ap-south", { kind: "leg-adoption-failed", leg: leg("a"), status: 503, reason: "x" });
+    world.told();
+    world.nowMs += 900;
+    world.feed({ kind: "retry-adoption" });
+    expect(world.told()).toEqual([]);
+    world.nowMs += 200;
+    world.feed({ kind: "retry-adoption" });
+    expect(world.told()[0]).toBe("eu-west: adopt-leg a confirmed");
+  });
+
+  it("orders the answer again when its gateway died before it could say that it had answered", () => {
+    const world = new CallWorld();
+    world.phoneCalls("echo");
+    world.told();
+    world.kill("us-east");
+    expect(world.told()).toEqual(["eu-west: adopt-leg a ringing", "eu-west: answer-leg a", "eu-west: join-leg a echo"]);
+  });
+
   it("gives up a leg that no gateway could take for 32 s, and ends the other", () => {
     const world = talking("us-east", "eu-west");
     world.kill("us-east");
