@@ -189,7 +189,7 @@ function assemble(config: GatewayConfig, input: AssembleInput): Assembled {
   const bindings = new BindingStore({
     clock,
     routes: control,
-    onExpired: (address) => log({ event: "register.removed", ...address, reason: "expired" }),
+    onRemoved: (address, reason) => log({ event: "register.removed", ...address, reason }),
   });
   const context: CallContext = {
     stack,
@@ -203,6 +203,7 @@ function assemble(config: GatewayConfig, input: AssembleInput): Assembled {
     count,
     log,
     registeredFlow: ({ remoteUri, remoteTarget }) => bindings.flowTo(remoteUri, remoteTarget),
+    registeredFlowFailed: ({ remoteUri, remoteTarget }) => bindings.flowFailed(remoteUri, remoteTarget),
   };
   const commands = new CommandHandler(context, rim);
   const registrar = new Registrar({ gate, bindings, clock, createTag, count, log });

@@ -34,6 +34,8 @@ export interface CallContext {
   readonly control: CallControl;
   /** The flow over which the dialog's peer is registered at this gateway with its present Contact. */
   readonly registeredFlow: (dialog: Pick<DialogState, "remoteUri" | "remoteTarget">) => SipFlow | undefined;
+  /** No way led to this phone. If it is registered here, its route is taken back until it registers again. */
+  readonly registeredFlowFailed: (dialog: Pick<DialogState, "remoteUri" | "remoteTarget">) => void;
   /** A fresh dialog tag or Call-ID part. */
   readonly createTag: () => string;
   /** 0 to 1. */
@@ -55,7 +57,7 @@ export function sendRequest(
   leg: PhoneLeg,
   request: SipRequest,
   handlers: ClientTransactionHandlers,
-  options?: { readonly viaBranch?: string },
+  options?: { readonly viaBranch?: string; readonly timeoutMs?: number },
 ): ClientTransaction {
   const guarded: ClientTransactionHandlers = {
     onResponse: (response) => context.guard(leg, () => handlers.onResponse(response)),

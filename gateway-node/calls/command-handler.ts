@@ -1,6 +1,7 @@
 /** Carries out what Call objects command: in the order of each call's stream, and never under an epoch that is past. */
 import type { CallCommand, NumberedCommand } from "#protocol/call-messages";
 import type { CallToken } from "#protocol/ids";
+import { reasonPhrase } from "#sip/message/build";
 import { adoptLeg } from "./adoption.ts";
 import { closeMedia, dropLeg } from "./call-context.ts";
 import type { CallContext } from "./call-context.ts";
@@ -180,11 +181,11 @@ export function failFaultyLeg(context: CallContext, leg: Leg): void {
         kind: "leg-failed",
         leg: leg.leg,
         status: 500,
-        reason: "gateway-fault",
+        reason: reasonPhrase(500),
       });
       leg.failureReported = true;
       if (leg.capsule.phase === "calling") return cancelLeg(context, leg, undefined);
-      return rejectLeg(context, leg, { status: 500, reason: "Server Internal Error" });
+      return rejectLeg(context, leg, { status: 500, reason: reasonPhrase(500) });
     case "answered":
     case "confirmed":
       return endFromHere(context, leg, "flow-failed");

@@ -21,6 +21,11 @@ import { waysToPhone } from "./ways-to-phone.ts";
 
 /** After CANCEL a final response is due; a phone that sends none is given up (section 9.1). */
 const CANCEL_LIMIT_MS = 32_000;
+/**
+ * Instead of Timer B: a phone that is there says 100 at once, and the Call object has other ways to try while the caller
+ * waits. Four INVITEs were sent by then over UDP. Any provisional response ends this; then the ring timeout counts.
+ */
+const NO_ANSWER_MS = 4_000;
 
 type InviteCommand = Extract<CallCommand, { kind: "invite-leg" }>;
 
@@ -35,10 +40,10 @@ export async function inviteLeg(
   if (command.localTag !== leg.key) {
     // In-dialog requests would not find their way back.
     context.count("calls.foreign-local-tag");
-    return publish(context, leg, { kind: "leg-failed", leg: leg.leg, status: 500, reason: "local-tag-invalid" });
+    return publish(context, leg, { kind: "leg-failed", leg: leg.leg, status: 500, reason: reasonPhrase(500) });
   }
   enterTable(context, leg);
-  if (!(await openAudio(context, leg, undefined))) return failLeg(context, leg, 503, "no-media-port");
+  if (!(await openAudio(context, leg, undefined))) return failLeg(context, leg, 503, { code: "no-media-port" });
   if (leg.gone || leg.cancelled) return;
   const body = createOffer(leg, command.codecs);
   const { request, dialog } = createDialogRequest(leg.dialog, "INVITE", {
@@ -66,17 +71,26 @@ function sendInvite(
   leg.capsule = { ...leg.capsule, flow };
   const handlers: ClientTransactionHandlers = {
     onResponse: (response) => onResponse(context, leg, command.codecs, response),
-    onTimeout: () => failLeg(context, leg, 408, reasonPhrase(408)),
-    onTransportError: (reason) => {
+    onTimeout: () => {
+      context.registeredFlowFailed(leg.dialog);
+      failLeg(context, leg, 408, { code: "no-answer" });
+    },
+    onTransportError: () => {
       if (leg.gone) return;
-      if (others.length === 0 || leg.cancelled) return failLeg(context, leg, 503, reason);
+      if (others.length === 0 || leg.cancelled) {
+        context.registeredFlowFailed(leg.dialog);
+        return failLeg(context, leg, 503, { code: "flow-failed" });
+      }
       // The branch is free again when this transaction has ended.
       startTimer(context, leg, "next-way", 0, () => {
         if (!leg.cancelled) sendInvite(context, leg, request, command, others);
       });
     },
   };
-  leg.outgoingInvite = sendRequest(context, leg, request, handlers, { viaBranch: command.viaBranch });
+  leg.outgoingInvite = sendRequest(context, leg, request, handlers, {
+    viaBranch: command.viaBranch,
+    timeoutMs: NO_ANSWER_MS,
+  });
 }
 
 function callingCapsule(context: CallContext, command: InviteCommand): PhoneLegCapsule {
@@ -121,9 +135,9 @@ function onResponse(context: CallContext, leg: PhoneLeg, codecs: readonly CodecN
   if (response.status < 200) return onProvisional(context, leg, response);
   if (response.status < 300) return onSuccess(context, leg, codecs, response);
   if (leg.gone) return;
-  if (leg.cancelled) return failLeg(context, leg, 487, reasonPhrase(487));
+  if (leg.cancelled) return failLeg(context, leg, 487);
   const retryAfter = parseDeltaSeconds((header(response, "retry-after") ?? "").split(/[;( ]/, 1)[0] ?? "");
-  failLeg(context, leg, response.status, response.reason, retryAfter);
+  failLeg(context, leg, response.status, { reason: response.reason, retryAfterSeconds: retryAfter });
 }
 
 function onProvisional(context: CallContext, leg: PhoneLeg, response: SipResponse): void {
@@ -138,7 +152,7 @@ function onSuccess(context: CallContext, leg: PhoneLeg, codecs: readonly CodecNa
   const dialog = dialogFromResponse(leg.dialog, response);
   if (dialog === undefined) {
     context.count("calls.success-without-dialog");
-    return failLeg(context, leg, 500, "answer-invalid");
+    return failLeg(context, leg, 500, { code: "answer-invalid" });
   }
   if (leg.capsule.phase === "confirmed" || leg.gone) return onLaterSuccess(context, leg, dialog);
   leg.clearTimer("ringing");
@@ -153,7 +167,8 @@ function onSuccess(context: CallContext, leg: PhoneLeg, codecs: readonly CodecNa
     return sendBye(context, leg);
   }
   if (audio === undefined) {
-    publish(context, leg, { kind: "leg-failed", leg: leg.leg, status: 488, reason: "answer-without-our-codecs" });
+    context.count("calls.invite-failed.answer-without-our-codecs");
+    publish(context, leg, { kind: "leg-failed", leg: leg.leg, status: 488, reason: reasonPhrase(488) });
     return sendBye(context, leg, 'SIP;cause=488;text="Not Acceptable Here"');
   }
   followPeer(context, leg, sdp, audio);
@@ -191,9 +206,9 @@ function cancelInvite(context: CallContext, leg: PhoneLeg, reason?: string): voi
   leg.cancelled = true;
   leg.clearTimer("ringing");
   context.media.closeLeg(leg.key);
-  if (leg.outgoingInvite === undefined) return failLeg(context, leg, 487, reasonPhrase(487));
+  if (leg.outgoingInvite === undefined) return failLeg(context, leg, 487);
   leg.outgoingInvite.cancel(reasonHeader(reason));
-  startTimer(context, leg, "cancelled", CANCEL_LIMIT_MS, () => failLeg(context, leg, 487, reasonPhrase(487)));
+  startTimer(context, leg, "cancelled", CANCEL_LIMIT_MS, () => failLeg(context, leg, 487));
 }
 
 /** The Call object hears at once that nobody answered; the CANCEL takes its time. */
@@ -202,14 +217,18 @@ function failWhileWaiting(context: CallContext, leg: PhoneLeg, status: number): 
   leg.failureReported = true;
 }
 
-function failLeg(
-  context: CallContext,
-  leg: PhoneLeg,
-  status: number,
-  reason: string,
-  retryAfterSeconds?: number,
-): void {
+interface Failure {
+  /** The phone's own words; else those of the status, as the caller's phone shows them. */
+  readonly reason?: string;
+  readonly retryAfterSeconds?: number;
+  /** Counted when it is not the phone that refuses. */
+  readonly code?: string;
+}
+
+function failLeg(context: CallContext, leg: PhoneLeg, status: number, failure: Failure = {}): void {
   if (leg.gone) return;
+  const { reason = reasonPhrase(status), retryAfterSeconds, code } = failure;
+  if (code !== undefined) context.count(`calls.invite-failed.${code}`);
   if (!leg.failureReported)
     publish(context, leg, { kind: "leg-failed", leg: leg.leg, status, reason, retryAfterSeconds });
   leg.outgoingInvite = undefined;

@@ -32,7 +32,8 @@ export type StoreOutcome =
 export interface BindingStoreOptions {
   readonly clock: Clock;
   readonly routes: RouteDirectory;
-  readonly onExpired: (address: AddressOfRecord) => void;
+  /** Routes were taken back although nobody asked for it. */
+  readonly onRemoved: (address: AddressOfRecord, reason: RouteRemovalReason) => void;
 }
 
 export class BindingStore {
@@ -56,9 +57,7 @@ export class BindingStore {
 
   /** The flow of the binding of this address (a From or To value) with this Contact, if there is one here. */
   flowTo(address: string, contactUri: string): SipFlow | undefined {
-    const parsed = parseAddressOfRecord(parseNameAddr(address)?.uri ?? address);
-    if (parsed === undefined) return undefined;
-    return this.of(parsed).find((binding) => binding.contact.uri === contactUri)?.flow;
+    return this.#find(address, contactUri)?.binding.flow;
   }
 
   /** New and changed routes are stored at the Worker before the bindings count; otherwise nothing changes. */
@@ -84,10 +83,30 @@ export class BindingStore {
     return added.length + removed === 0 ? { kind: "absorbed" } : { kind: "published" };
   }
 
+  /**
+   * The phone did not answer over its binding. The binding stays as it was granted, its route goes: the next REGISTER over
+   * it publishes the route again, for it proves that the phone is there.
+   */
+  flowFailed(address: string, contactUri: string): void {
+    const found = this.#find(address, contactUri);
+    if (found === undefined) return;
+    const { entry, binding } = found;
+    const others = entry.bindings.filter((other) => other !== binding);
+    const removed = this.#withdraw(entry, new Set(others.map(({ device }) => device)), "flow-failed");
+    if (removed > 0) this.#options.onRemoved(entry.address, "flow-failed");
+  }
+
   /** Forgets without a word: the routes stay, on the gateway's lease. */
   close(): void {
     for (const entry of this.#entries.values()) entry.timer?.clear();
     this.#entries.clear();
+  }
+
+  #find(address: string, contactUri: string): { readonly entry: Entry; readonly binding: ContactBinding } | undefined {
+    const parsed = parseAddressOfRecord(parseNameAddr(address)?.uri ?? address);
+    const entry = parsed === undefined ? undefined : this.#entries.get(addressKey(parsed));
+    const binding = entry?.bindings.find(({ contact }) => contact.uri === contactUri);
+    return entry === undefined || binding === undefined ? undefined : { entry, binding };
   }
 
   #withdraw(entry: Entry, wanted: ReadonlySet<string>, reason: RouteRemovalReason): number {
@@ -121,7 +140,7 @@ export class BindingStore {
     const live = entry.bindings.filter((binding) => binding.expiresAtMs > nowMs);
     const removed = this.#withdraw(entry, new Set(live.map((binding) => binding.device)), "expired");
     this.#commit(entry, live);
-    if (removed > 0) this.#options.onExpired(entry.address);
+    if (removed > 0) this.#options.onRemoved(entry.address, "expired");
   }
 }
 

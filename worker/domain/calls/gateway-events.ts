@@ -1,6 +1,7 @@
 /** What gateways tell a call. */
 import type { CallEvent } from "#protocol/call-messages";
 import type { OutgoingStreamLease } from "#protocol/capsule";
+import { reasonPhrase } from "#sip/message/build";
 import { adoptionFailed, legAdopted, offerMove } from "./adoption.ts";
 import { answerBrowserCaller, calleeAnswers, calleeFails, calleeRings } from "./answer.ts";
 import { inviteBrowser } from "./browser-signalling.ts";
@@ -128,9 +129,6 @@ function webRtcRefused(
   draft.log("leg.media-refused", { leg: leg.leg, gateway: leg.holder, detail: event.reason });
   if (leg.adoption !== undefined) return adoptionFailed(draft, leg, event.reason);
   if (leg.side === "callee" && draft.state.winner !== leg.leg)
-    return calleeFails(draft, leg, { status: event.status, reason: event.reason });
-  endCall(draft, "failed", "media-refused", {
-    status: event.status,
-    reason: event.status === 488 ? "Not Acceptable Here" : "Service Unavailable",
-  });
+    return calleeFails(draft, leg, { status: event.status, reason: reasonPhrase(event.status) });
+  endCall(draft, "failed", "media-refused", { status: event.status, reason: reasonPhrase(event.status) });
 }

@@ -120,8 +120,54 @@ describe("invite-leg", () => {
       "z9hG4bKgiven",
       first.request,
     ]);
-    second.onTransportError("ECONNREFUSED");
-    expect(other.event("leg-failed").status).toBe(503);
+    second.onTransportError("connect ECONNREFUSED 192.0.2.7:5060");
+    // The caller's phone shows this: no word of ours, and no address of the callee's.
+    expect(other.event("leg-failed")).toMatchObject({ status: 503, reason: "Service Unavailable" });
+  });
+
+  it("to a phone that says nothing fails after 4 s, so that another way can be tried, and rings for the ring timeout otherwise", () => {
+    const sent = lab.stack.lastSent("INVITE");
+    expect(sent.timeoutMs).toBe(4_000);
+    sent.onTimeout();
+    expect(lab.event("leg-failed")).toMatchObject({ status: 408, reason: "Request Timeout" });
+    expect(lab.legs.size).toBe(0);
+    expect(lab.clock.armed).toBe(0);
+  });
+
+  describe("over a binding of this gateway", () => {
+    const CONTACT = "sip:alice@192.0.2.7:5060";
+    const RING_ALICE = { ...INVITE, requestUri: CONTACT, remoteUri: "<sip:alice@demo.test>" };
+    let home: CallLab;
+    let calls = 0;
+    const register = () =>
+      home.receiveAuthenticated({ method: "REGISTER", contact: `<${CONTACT}>`, callId: String((calls += 1)) });
+
+    beforeEach(async () => {
+      home = new CallLab();
+      await register();
+      await home.command(RING_ALICE);
+    });
+
+    it.each([
+      ["is not answered", "onTimeout"],
+      ["is refused by its flow", "onTransportError"],
+    ] as const)("that %s takes the route back, until the phone refreshes", async (_what, failure) => {
+      home.stack.lastSent("INVITE")[failure]("ECONNREFUSED");
+      expect(home.directory.removed).toEqual([
+        expect.objectContaining({ endpoint: "alice", sipDomain: "demo.test", reason: "flow-failed" }),
+      ]);
+      expect(home.directory.added).toHaveLength(1);
+      await register();
+      expect(home.directory.added).toHaveLength(2);
+      await register();
+      expect(home.directory.added).toHaveLength(2);
+    });
+
+    it("that the phone refuses leaves the route", () => {
+      const sent = home.stack.lastSent("INVITE");
+      sent.onResponse(answerTo(sent.request, 503, { toTag: "callee" }));
+      expect(home.directory.removed).toEqual([]);
+    });
   });
 
   it("cancels a phone that rings too long, and reports it once", () => {
@@ -169,7 +215,7 @@ describe("invite-leg", () => {
     const other = new CallLab();
     other.media.poolEmpty = true;
     await other.command(INVITE);
-    expect(other.event("leg-failed")).toMatchObject({ status: 503, reason: "no-media-port" });
+    expect(other.event("leg-failed")).toMatchObject({ status: 503, reason: "Service Unavailable" });
     expect(other.stack.sent).toEqual([]);
   });
 });

@@ -86,7 +86,7 @@ describe("a defect of ours", () => {
       ringTimeoutMs: 1,
       headers: [],
     });
-    expect(lab.event("leg-failed")).toMatchObject({ leg: "b1", status: 500, reason: "gateway-fault" });
+    expect(lab.event("leg-failed")).toMatchObject({ leg: "b1", status: 500, reason: "Server Internal Error" });
     expect(lab.count("calls.fault.rangeerror")).toBe(1);
     expect(lab.legs.all().map((leg) => leg.leg)).toEqual(["a"]);
     expect(transaction.statuses).toEqual([200]);

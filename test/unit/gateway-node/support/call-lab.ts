@@ -121,6 +121,7 @@ export class CallLab {
       count,
       log,
       registeredFlow: ({ remoteUri, remoteTarget }) => this.bindings.flowTo(remoteUri, remoteTarget),
+      registeredFlowFailed: ({ remoteUri, remoteTarget }) => this.bindings.flowFailed(remoteUri, remoteTarget),
       guard: (leg, work) => rim.guard(leg, work),
     };
     const rim = new FaultRim({
@@ -145,7 +146,7 @@ export class CallLab {
     this.bindings = new BindingStore({
       clock,
       routes: directory,
-      onExpired: (address) => log({ event: "register.removed", ...address, reason: "expired" }),
+      onRemoved: (address, reason) => log({ event: "register.removed", ...address, reason }),
     });
     const registrar = new Registrar({ gate, bindings: this.bindings, clock, createTag, count, log });
     this.router = new RequestRouter({ context: this.context, registrar, gate, rim });

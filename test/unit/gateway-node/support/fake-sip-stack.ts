@@ -51,6 +51,7 @@ export interface SentRequest extends ClientTransactionHandlers {
   readonly request: SipRequest;
   readonly flow: SipFlow;
   readonly viaBranch: string | undefined;
+  readonly timeoutMs: number | undefined;
   cancelledWith: readonly (readonly [string, string])[] | undefined;
   abandoned: boolean;
   /** Like a real transaction it ends after it has reported. */
@@ -74,7 +75,7 @@ export class FakeSipStack implements SipStack {
     request: SipRequest,
     flow: SipFlow,
     handlers: ClientTransactionHandlers,
-    options: { readonly viaBranch?: string } = {},
+    options: { readonly viaBranch?: string; readonly timeoutMs?: number } = {},
   ): ClientTransaction {
     const { fault } = this;
     this.fault = undefined;
@@ -90,6 +91,7 @@ export class FakeSipStack implements SipStack {
       request,
       flow,
       viaBranch: options.viaBranch,
+      timeoutMs: options.timeoutMs,
       cancelledWith: undefined,
       abandoned: false,
       underWay: true,
