@@ -8,6 +8,8 @@ import type { SipMessage } from "#sip/message/sip-message";
 import { sipMessageText } from "#sip/message/serializer";
 import { regionLinkOf } from "../adapters/object-region-link.ts";
 import { count } from "../counters.ts";
+import { findBrowserSocket } from "../domain/calls/browser-socket.ts";
+import type { BrowserSocket } from "../domain/calls/browser-socket.ts";
 import { applyCallInput } from "../domain/calls/call-machine.ts";
 import type { CallEffect, CallInput } from "../domain/calls/call-input.ts";
 import type {
@@ -253,9 +255,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
   }
 
   /** `over`: nothing is left to be said to this leg. */
-  async #findSocket(
-    effect: SendSip,
-  ): Promise<{ readonly bridge: string; readonly socket: string } | "over" | undefined> {
+  async #findSocket(effect: SendSip): Promise<BrowserSocket | "over" | undefined> {
     const state = this.#state;
     const leg = state?.legs.find((entry) => entry.leg === effect.leg);
     if (state === undefined || leg?.kind !== "browser") return "over";
@@ -265,10 +265,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
       kind: "locate",
       endpoint: endpointOf(state, effect.leg),
     });
-    const route = routes.find((entry) => entry.device === leg.device && entry.socket !== effect.socket);
-    return route?.bridge === undefined || route.socket === undefined
-      ? undefined
-      : { bridge: route.bridge, socket: route.socket };
+    return findBrowserSocket(leg, routes, effect.socket);
   }
 
   #retrySoon(afterMs: number): void {
