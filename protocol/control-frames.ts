@@ -34,6 +34,8 @@ export interface PublishedRoute {
   /** `+sip.instance` (RFC 5626) without angle brackets. */
   readonly sipInstance?: string;
   readonly expiresAtMs: number;
+  /** The expires that the phone was granted: as long as its gateway lives it refreshes that often, and the Worker does not hear of it. */
+  readonly refreshSeconds?: number;
 }
 
 /** What a gateway still holds of a call when a channel (re)opens. */

@@ -160,6 +160,6 @@ function isNews(route: PublishedRoute, published: Published | undefined, nowMs: 
   );
 }
 
-function digestOf({ contact, flow, userAgent, sipInstance }: PublishedRoute): string {
-  return JSON.stringify([contact, flow.transport, flow.host, flow.port, userAgent, sipInstance]);
+function digestOf({ contact, flow, userAgent, sipInstance, refreshSeconds }: PublishedRoute): string {
+  return JSON.stringify([contact, flow.transport, flow.host, flow.port, userAgent, sipInstance, refreshSeconds]);
 }

@@ -21,6 +21,7 @@ export interface ContactBinding {
   readonly callId: string;
   readonly cseq: number;
   readonly expiresAtMs: number;
+  readonly grantedSeconds: number;
   readonly flow: SipFlow;
   readonly device: string;
   readonly userAgent?: string;
@@ -105,5 +106,6 @@ export function routeOf(address: AddressOfRecord, binding: ContactBinding, nowMs
     userAgent: binding.userAgent,
     sipInstance: binding.sipInstance,
     expiresAtMs: Math.round(nowMs + ROUTE_LIFETIME_MS),
+    refreshSeconds: binding.grantedSeconds,
   };
 }

@@ -79,11 +79,13 @@ function applyContact(
   if (same.some((binding) => isOutOfOrder(binding, order.callId, order.cseq))) return refuse(500, "out-of-order");
   const others = bindings.filter((binding) => !same.includes(binding));
   if (expiresSeconds === 0) return { ok: true, bindings: others };
+  const grantedSeconds = Math.min(expiresSeconds, MAX_EXPIRES_SECONDS);
   const binding: ContactBinding = {
     contact,
     uri,
     ...order,
-    expiresAtMs: nowMs + Math.min(expiresSeconds, MAX_EXPIRES_SECONDS) * 1000,
+    expiresAtMs: nowMs + grantedSeconds * 1000,
+    grantedSeconds,
     flow,
     device: deviceOf(address, sipInstance, uri),
     userAgent: header(request, "user-agent")?.slice(0, MAX_USER_AGENT),

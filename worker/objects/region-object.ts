@@ -260,6 +260,7 @@ export class RegionObject extends DurableObject<Env> implements RegionObjectApi 
       legs: hearing?.report?.load.legs ?? 0,
       cpu: hearing?.report?.load.cpu ?? 0,
       updatedAtMs: Math.max(hearing?.heardAtMs ?? 0, row?.stateAtMs ?? 0),
+      ...(row === undefined ? {} : { sinceMs: row.stateAtMs }),
     };
   }
 

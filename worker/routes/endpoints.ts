@@ -4,6 +4,7 @@ import { fleetDetails } from "../adapters/gateway-fleet.ts";
 import { locateEndpoint } from "../adapters/locate.ts";
 import type { EndpointRoute } from "../domain/location/endpoint-route.ts";
 import type { GatewayStatus } from "../domain/routing/gateway-status.ts";
+import { registrationHasRunOut } from "../domain/routing/route-reach.ts";
 import { settingsOf } from "../env.ts";
 import { accountAuth, refuseAccount } from "../middleware/account-auth.ts";
 import type { AccountTypes } from "../middleware/app-types.ts";
@@ -21,7 +22,9 @@ export const endpoints = new Hono<AccountTypes>()
     ]);
     if (!known) return c.json({ code: "endpoint-unknown" }, 404);
     const statuses = fleet.gateways.map(({ status }) => status);
-    return c.json({ identity, routes: routes.map((route) => describeRoute(route, statuses, Date.now())) });
+    const nowMs = Date.now();
+    const live = routes.filter((route) => !registrationHasRunOut(route, statuses, nowMs));
+    return c.json({ identity, routes: live.map((route) => describeRoute(route, statuses, nowMs)) });
   });
 
 function describeRoute(

@@ -55,6 +55,8 @@ export function ringCallee(draft: CallDraft, known: boolean, routes: readonly En
     routes,
   });
   draft.state.routing = decision;
+  if (decision.candidates.every(({ verdict }) => verdict === "expired"))
+    return refuseCall(draft, { status: 480, reason: "Temporarily Unavailable" }, "endpoint-not-registered");
   const chosen = decision.candidates.filter((candidate) => candidate.verdict === "chosen");
   for (const candidate of chosen) {
     const route = routes.find((entry) => entry.routeId === candidate.routeId);

@@ -92,8 +92,6 @@ export function publishedRoute(value: unknown): PublishedRoute | undefined {
   if (sipDomain === undefined || endpoint === undefined || device === undefined || contact === undefined)
     return undefined;
   if (flow === undefined || reach === undefined || expiresAtMs === undefined) return undefined;
-  const userAgent = text(fields?.["userAgent"], 256);
-  const sipInstance = text(fields?.["sipInstance"], 256);
   return {
     sipDomain,
     endpoint,
@@ -102,8 +100,20 @@ export function publishedRoute(value: unknown): PublishedRoute | undefined {
     flow,
     reachability: reach,
     expiresAtMs,
+    ...optionalRouteFields(fields),
+  };
+}
+
+function optionalRouteFields(
+  fields: Fields | undefined,
+): Pick<PublishedRoute, "userAgent" | "sipInstance" | "refreshSeconds"> {
+  const userAgent = text(fields?.["userAgent"], 256);
+  const sipInstance = text(fields?.["sipInstance"], 256);
+  const refreshSeconds = natural(fields?.["refreshSeconds"]);
+  return {
     ...(userAgent === undefined ? {} : { userAgent }),
     ...(sipInstance === undefined ? {} : { sipInstance }),
+    ...(refreshSeconds === undefined ? {} : { refreshSeconds }),
   };
 }
 

@@ -35,6 +35,8 @@ export interface EndpointRoute {
   readonly confirmedUntilMs: number;
   /** End of the registration, `ROUTE_LIFETIME_LIMIT_MS` after it at the latest. */
   readonly expiresAtMs: number;
+  /** Phones: how often they refresh with their gateway, which the Worker does not hear of. */
+  readonly refreshSeconds?: number;
   /** Last measured round trip between device and gateway or bridge. */
   readonly rttMs?: number;
 }

@@ -16,6 +16,8 @@ export interface GatewayStatus {
   /** Share of one core, 0 to 1. */
   readonly cpu: number;
   readonly updatedAtMs: number;
+  /** Since when its present state and instance hold; absent for one that was never heard of. */
+  readonly sinceMs?: number;
 }
 
 export type GatewayState = "up" | "suspect" | "down" | "draining";

@@ -22,13 +22,34 @@ export function findGateway(gateways: readonly GatewayStatus[], id: GatewayId | 
   return id === undefined ? undefined : gateways.find((status) => status.gateway === id);
 }
 
+/** A phone that lost its gateway refreshes in time, or is gone: a late REGISTER is forgiven so long. */
+const REFRESH_GRACE_MS = 5_000;
+
+/**
+ * Refreshes end at the gateway, so a route is published for far longer than its registration lives, and the run of the
+ * gateway that took it vouches for it. Once that run is over, the phone has until its next refresh.
+ */
+export function registrationHasRunOut(
+  route: Pick<RouteCandidateInput, "expiresAtMs" | "gateway" | "gatewayInstance" | "refreshSeconds">,
+  gateways: readonly GatewayStatus[],
+  nowMs: number,
+): boolean {
+  if (route.expiresAtMs <= nowMs) return true;
+  const own = findGateway(gateways, route.gateway);
+  if (own?.sinceMs === undefined || route.refreshSeconds === undefined || route.gatewayInstance === undefined)
+    return false;
+  const runIsOver = own.state === "down" || own.instance !== route.gatewayInstance;
+  return runIsOver && nowMs > own.sinceMs + route.refreshSeconds * 1_000 + REFRESH_GRACE_MS;
+}
+
 /** `callerGateway` is the one that carries the caller's side: equal choices fall to it. */
 export function reachRoute(
   route: RouteCandidateInput,
   input: RoutingInput,
   callerGateway: GatewayId | undefined,
 ): RouteReach {
-  if (route.expiresAtMs <= input.nowMs) return { ok: false, verdict: "expired", note: "its registration has run out" };
+  if (registrationHasRunOut(route, input.gateways, input.nowMs))
+    return { ok: false, verdict: "expired", note: "its registration has run out" };
   if (route.reachability === "bridge") return reachBrowser(route, input, callerGateway);
   const own = findGateway(input.gateways, route.gateway);
   if (own?.revoked === true)

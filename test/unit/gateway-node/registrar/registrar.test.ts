@@ -214,6 +214,11 @@ describe("a registration", () => {
     expect(lab.count("register.to-edge")).toBe(1);
   });
 
+  it("tells how often the phone was allowed to refresh, and tells anew when that changes", async () => {
+    for (const expires of [600, 120, 120, 9_999]) await register({ headers: [`Expires: ${String(expires)}`] });
+    expect(lab.directory.added.map(({ refreshSeconds }) => refreshSeconds)).toEqual([600, 120, 3_600]);
+  });
+
   it("from a new address of the same phone goes to the Worker", async () => {
     await register();
     await register({}, { ...PHONE_FLOW, port: 5099 });

@@ -63,6 +63,13 @@ describe("a call between phones", () => {
   it.each([
     { about: "an unknown endpoint", known: false, routes: [], status: 404, end: "failed" },
     { about: "an endpoint without a route", known: true, routes: [], status: 480, end: "no-answer" },
+    {
+      about: "an endpoint whose routes have run out",
+      known: true,
+      routes: [phoneRoute("desk", "us-east", { expiresAtMs: 1 })],
+      status: 480,
+      end: "no-answer",
+    },
   ])("refuses the caller for $about with $status", ({ known, routes, status, end }) => {
     const world = new CallWorld();
     world.phoneCalls("bob");

@@ -1,4 +1,5 @@
 import * as fc from "fast-check";
+import { parseGatewayInstanceId } from "#protocol/ids";
 import { describe, expect, it } from "vitest";
 import {
   chosenCandidates,
@@ -236,6 +237,31 @@ describe("devices", () => {
       "b>eu-west:other-device-nearer",
       "c>ap-south:other-device-nearer",
     ]);
+  });
+  describe("whose gateway's run is over", () => {
+    const [before, now] = ["a", "b"].map((digit) => parseGatewayInstanceId(digit.repeat(32)));
+    const registered = { gatewayInstance: before, refreshSeconds: 60 };
+    /** The moment at which 60 s and the grace of 5 s are over. */
+    const sinceMs = NOW - 65_000;
+
+    it.each([
+      ["is restarted", { instance: now, sinceMs: sinceMs - 1 }, "a>-:expired"],
+      ["is restarted, a millisecond before that", { instance: now, sinceMs }, "a>us-east:chosen"],
+      ["is down", { instance: before, state: "down", sinceMs: sinceMs - 1 }, "a>-:expired"],
+      ["is down, a millisecond before that", { instance: before, state: "down", sinceMs }, "a>eu-west:chosen"],
+      ["still runs", { instance: before, sinceMs: 0 }, "a>us-east:chosen"],
+      ["is suspect", { instance: before, state: "suspect", sinceMs: 0 }, "a>us-east:chosen"],
+      ["is of a release that does not say since when", { instance: now }, "a>us-east:chosen"],
+    ] as const)("ring until the phone should have refreshed: its gateway %s", (_what, traits, expected) => {
+      const gateways = [gateway("us-east", traits), gateway("eu-west")];
+      expect(ranking({ routes: [phone("a", "us-east", registered)], gateways })).toEqual([expected]);
+    });
+
+    it("ring on when the gateway did not say how often the phone refreshes", () => {
+      const gateways = [gateway("us-east", { instance: now, sinceMs: 0 })];
+      const route = phone("a", "us-east", { gatewayInstance: before });
+      expect(ranking({ routes: [route], gateways })).toEqual(["a>us-east:chosen"]);
+    });
   });
   it("that ran out do not ring, to the millisecond", () => {
     expect(
