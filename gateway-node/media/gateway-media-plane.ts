@@ -8,6 +8,7 @@ import type { MediaPlaneOptions, MediaTimer } from "./media-plane-options.ts";
 import { RtpLeg, type RtpPeer } from "./rtp-leg.ts";
 import { type BoundPorts, RtpPortPool } from "./rtp-port-pool.ts";
 import type { Trunk, TrunkTarget } from "./trunk.ts";
+import { WAKE_TICK_MS, WakeWatch } from "./wake-watch.ts";
 import type { DtlsCertificate } from "../webrtc/dtls-certificate.ts";
 import { type MediaHosts, planMediaHosts } from "./media-hosts.ts";
 import { WebRtcLeg } from "../webrtc/webrtc-leg.ts";
@@ -33,13 +34,16 @@ export class GatewayMediaPlane implements MediaPlane {
   readonly #joins: JoinTable;
   readonly #mediaHosts: MediaHosts;
   readonly #webRtc: WebRtcLegs;
+  readonly #wakeWatch: WakeWatch;
   #secondTimer: MediaTimer;
+  #wakeTimer: MediaTimer;
 
   constructor(options: MediaPlaneOptions, trunk: Trunk, certificate: DtlsCertificate) {
     this.#options = options;
     this.#trunk = trunk;
     this.#pool = new RtpPortPool(options.rtpPorts);
-    this.#joins = new JoinTable(options, trunk, this.#legs);
+    this.#wakeWatch = new WakeWatch(options.clock.nowMs());
+    this.#joins = new JoinTable(options, trunk, this.#legs, this.#wakeWatch);
     this.#mediaHosts = planMediaHosts(options.host, options.mediaHosts);
     const { forward } = this.#joins;
     this.#webRtc = new WebRtcLegs({
@@ -50,6 +54,7 @@ export class GatewayMediaPlane implements MediaPlane {
       onPacket: forward,
     });
     this.#secondTimer = options.clock.setTimer(SECOND_MS, () => this.#onSecond());
+    this.#wakeTimer = options.clock.setTimer(WAKE_TICK_MS, () => this.#onWakeTick());
   }
 
   async openRtpLeg(
@@ -157,6 +162,7 @@ export class GatewayMediaPlane implements MediaPlane {
   close(): Promise<void> {
     this.#openings.clear();
     this.#secondTimer.clear();
+    this.#wakeTimer.clear();
     for (const key of this.#legs.keys()) this.closeLeg(key);
     for (const [leg, timer] of this.#draining) {
       timer.clear();
@@ -214,5 +220,9 @@ export class GatewayMediaPlane implements MediaPlane {
     const nowMs = this.#options.clock.nowMs();
     for (const leg of this.#legs.values()) leg.onSecond(nowMs, this.#joins.isJoined(leg.key));
     this.#secondTimer = this.#options.clock.setTimer(SECOND_MS, () => this.#onSecond());
+  }
+  #onWakeTick(): void {
+    this.#wakeWatch.tick(this.#options.clock.nowMs());
+    this.#wakeTimer = this.#options.clock.setTimer(WAKE_TICK_MS, () => this.#onWakeTick());
   }
 }

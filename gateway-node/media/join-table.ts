@@ -8,6 +8,7 @@ import { type RelayOutcome, relayPacket } from "./packet-relay.ts";
 import type { Trunk, TrunkFrameHandler } from "./trunk.ts";
 import { parseStreamId } from "./trunk-frame.ts";
 import { TrunkReceiver, TrunkSink } from "./trunk-stream.ts";
+import type { WakeWatch } from "./wake-watch.ts";
 
 interface TrunkJoin {
   readonly kind: "trunk";
@@ -33,12 +34,19 @@ export class JoinTable {
   readonly #options: MediaPlaneOptions;
   readonly #trunk: Trunk;
   readonly #legs: ReadonlyMap<MediaLegKey, MediaLeg>;
+  readonly #wakeWatch: WakeWatch;
   readonly #joins = new Map<MediaLegKey, ActiveJoin>();
 
-  constructor(options: MediaPlaneOptions, trunk: Trunk, legs: ReadonlyMap<MediaLegKey, MediaLeg>) {
+  constructor(
+    options: MediaPlaneOptions,
+    trunk: Trunk,
+    legs: ReadonlyMap<MediaLegKey, MediaLeg>,
+    wakeWatch: WakeWatch,
+  ) {
     this.#options = options;
     this.#trunk = trunk;
     this.#legs = legs;
+    this.#wakeWatch = wakeWatch;
   }
 
   isJoined(key: MediaLegKey): boolean {
@@ -72,6 +80,7 @@ export class JoinTable {
     const join = this.#joins.get(leg.key);
     const source = leg.audio;
     if (join === undefined || join.kind === "none" || source === undefined) return;
+    if (this.#wakeWatch.slept(nowMs)) return this.#options.count("media.overslept");
     if (join.kind === "trunk") {
       const outcome = relayPacket(packet, source, join.sink, nowMs);
       if (outcome === "sent") leg.counters.trunkPacketsSent += 1;
@@ -143,6 +152,7 @@ export class JoinTable {
 
   #fromTrunk(key: MediaLegKey, frame: Buffer, receiver: TrunkReceiver, sink: TrunkSink): void {
     const nowMs = this.#options.clock.nowMs();
+    if (this.#wakeWatch.slept(nowMs)) return this.#options.count("media.overslept");
     const packet = receiver.open(frame, nowMs);
     if (packet === undefined) {
       this.#options.count(`trunk.${receiver.refusal}`);
