@@ -127,7 +127,7 @@ function changeWithoutOffer(
 function expectAck(context: CallContext, leg: PhoneLeg, transaction: ServerTransaction, offered: boolean): void {
   leg.answeredReinvite = { transaction, offered };
   transaction.onAckTimeout = () => {
-    // Section 14.2 would end the call; audio flows, so it goes on, and a dead phone is found by its silence.
+    // DEVIATION (docs/compliance.md#3261-14.2): the call goes on, for its audio flows, and a dead phone is found by its silence.
     context.count("calls.reinvite-ack-timeout");
     if (leg.answeredReinvite?.transaction === transaction) leg.answeredReinvite = undefined;
   };

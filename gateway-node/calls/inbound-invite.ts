@@ -121,7 +121,7 @@ function beginCall(context: CallContext, transaction: ServerTransaction, caller:
   startLeg(context, transaction, { call, leg, capsule, event });
 }
 
-/** DEVIATION (RFC 3261 section 13.2.1): an INVITE without offer is refused, as the codec is settled before the callee rings. */
+/** DEVIATION (docs/compliance.md#3261-13.2.1): an INVITE without offer is refused, as the codec is settled before the callee rings. */
 function offerProblem(request: SipRequest): Refusal | undefined {
   if (request.body.length === 0) return { status: 488, code: "offer-missing" };
   if (contentTypeOf(request) !== SDP_TYPE) return { status: 415, code: "body-not-sdp", headers: [ACCEPT] };

@@ -62,7 +62,8 @@ export class RtpLeg implements MediaLeg {
     this.#lastHeardAtMs = nowMs;
     this.#source.expect(parts.allowedHosts);
     socket.on("message", (packet, from) => this.#receive(packet, from.address, from.port));
-    // Plain RTP needs no reports from us; the port is ours so that the phone's are not another call's.
+    // DEVIATION (docs/compliance.md#3550-6): phones' reports end here and get none from us; the port is ours so that they are not
+    // another call's.
     parts.ports.rtcpSocket?.on("message", () => parts.context.count("media.rtcp-received"));
   }
 

@@ -1,6 +1,9 @@
 /**
- * Which digest algorithms a phone is offered, and in which order. The strongest first (RFC 8760 section 2.4), except for
- * the clients below, which give up instead of passing over a challenge that they do not know (RFC 3261 section 22.2).
+ * Which digest algorithms a phone is offered, and in which order: the strongest first (RFC 8760 section 2.4).
+ *
+ * DEVIATION (docs/compliance.md#8760-2.4): not for the clients below, which give up instead of passing over a challenge
+ * that they do not know (RFC 3261 section 22.2).
+ *
  * Whoever answers may use either; the order protects nobody from an attacker on the path, who can strip a challenge.
  */
 import type { DigestAlgorithm } from "#sip/core/digest-authentication";

@@ -143,7 +143,11 @@ export function digestResponse({
   return hash(algorithm, `${secret}:${nonce}:${nc}:${cnonce}:auth:${hash(algorithm, `${method}:${uri}`)}`);
 }
 
-/** Whether the client knows the password. Its nonce, realm and user are the caller's to check. */
+/**
+ * Whether the client knows the password. Its nonce, realm and user are the caller's to check.
+ *
+ * DEVIATION (docs/compliance.md#7616-3.4): qop=auth with MD5 or SHA-256 and nothing else, and `uri` is what the client says it is.
+ */
 export function verifyDigest(
   authorization: DigestAuthorization,
   { method, ha1: secret, hash }: { readonly method: string; readonly ha1: string; readonly hash: HashHex },

@@ -39,7 +39,11 @@ export function findHeadEnd(octets: Uint8Array, start: number, end: number): num
   return -1;
 }
 
-/** Header octets as text. Old phones write names in Latin-1; that is read as such instead of refusing the call. */
+/**
+ * Header octets as text.
+ *
+ * DEVIATION (docs/compliance.md#3261-7.3.1): old phones write names in Latin-1; that is read as such instead of refusing the call.
+ */
 export function decodeHead(octets: Uint8Array): string {
   try {
     return UTF8.decode(octets);

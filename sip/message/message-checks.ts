@@ -85,7 +85,11 @@ function checkMaxForwards(request: SipRequest): ProblemSeed | undefined {
     : invalid("max-forwards");
 }
 
-/** Header fields in a request-URI are forbidden (section 19.1.1): taken over they would be injected (RFC 4475 section 3.1.2.11). */
+/**
+ * Header fields in a request-URI are forbidden (section 19.1.1): taken over they would be injected (RFC 4475 section 3.1.2.11).
+ *
+ * DEVIATION (docs/compliance.md#3261-8.2.2.1): a foreign scheme is refused here already, before anybody asks for credentials.
+ */
 function checkRequestUri(requestUri: string): ProblemSeed | undefined {
   const uri = parseSipUri(requestUri);
   if (uri !== undefined && uri.headers.size === 0) return undefined;

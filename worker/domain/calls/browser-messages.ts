@@ -100,7 +100,11 @@ function bye(draft: CallDraft, leg: BrowserLeg, request: SipRequest): void {
   endCall(draft, "completed", `${leg.side}-bye`);
 }
 
-/** A re-INVITE of the browser: answered with what stands, as long as it does not ask for new ICE (a later issue). */
+/**
+ * A re-INVITE of the browser: answered with what stands.
+ *
+ * DEVIATION (docs/compliance.md#8829-4.1.18): one that asks for new ICE is refused 488.
+ */
 function reInvite(draft: CallDraft, leg: BrowserLeg, request: SipRequest): void {
   const cseq = cseqOf(request)?.number;
   if (leg.lastInviteResponse !== undefined && leg.lastInviteResponse.cseq === cseq) {

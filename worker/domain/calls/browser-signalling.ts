@@ -1,4 +1,8 @@
-/** SIP towards browsers, message by message. The transport is reliable (RFC 7118), so nothing here retransmits. */
+/**
+ * SIP towards browsers, message by message. The transport is reliable (RFC 7118), so nothing here retransmits.
+ *
+ * DEVIATION (docs/compliance.md#3261-13.3.1.4): that goes for a 2xx too, which would be sent again on any transport.
+ */
 import { callTag } from "#protocol/ids";
 import { createRequest } from "#sip/message/build";
 import { withTopHeader } from "#sip/message/headers";
