@@ -12,9 +12,15 @@ export async function openWebRtcLeg(
   epoch: number,
   command: Extract<CallCommand, { kind: "open-webrtc-leg" }>,
 ): Promise<void> {
+  const { remoteSdp, codecs, ssrc } = command;
+  const living = context.legs.get(call, command.leg);
+  if (living?.kind === "webrtc" && living.secured && remoteSdp !== undefined) {
+    const opening = await context.media.openWebRtcLeg(living.key, { epoch, remoteSdp, codecs, ssrc });
+    if (!living.gone) announce(context, living, opening);
+    return;
+  }
   const leg = new WebRtcLeg(call, command.leg, epoch);
   enterTable(context, leg);
-  const { remoteSdp, codecs, ssrc } = command;
   report(context, leg, await context.media.openWebRtcLeg(leg.key, { epoch, remoteSdp, codecs, ssrc }));
 }
 
@@ -49,13 +55,14 @@ function report(context: CallContext, leg: WebRtcLeg, opening: WebRtcOpening): v
     if (context.legs.byKey(leg.key) === undefined) context.media.closeLeg(leg.key);
     return;
   }
-  if (opening.ok)
-    return publish(context, leg, {
-      kind: "webrtc-leg-ready",
-      leg: leg.leg,
-      localSdp: opening.localSdp,
-      audio: opening.audio,
-    });
-  publish(context, leg, { kind: "webrtc-leg-refused", leg: leg.leg, status: opening.status, reason: opening.reason });
-  dropLeg(context, leg, "refused");
+  announce(context, leg, opening);
+  if (!opening.ok) dropLeg(context, leg, "refused");
+}
+
+/** A living leg whose new offer is refused goes on as it was (RFC 3261 section 14.2). */
+function announce(context: CallContext, leg: WebRtcLeg, opening: WebRtcOpening): void {
+  const about = opening.ok
+    ? ({ kind: "webrtc-leg-ready", localSdp: opening.localSdp, audio: opening.audio } as const)
+    : ({ kind: "webrtc-leg-refused", status: opening.status, reason: opening.reason } as const);
+  publish(context, leg, { leg: leg.leg, ...about });
 }

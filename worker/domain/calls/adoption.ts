@@ -7,7 +7,7 @@ import type { BrowserLeg, CallLeg, PhoneInvitation, PhoneLeg } from "./call-stat
 import { endCall, markEnded } from "./hang-up.ts";
 import { joinMedia } from "./join.ts";
 import { RING_TIMEOUT_MS, invitePhone, nextCalleeLeg } from "./ring-route.ts";
-import { cancelBrowser, offerToBrowser } from "./browser-signalling.ts";
+import { answerReoffer, cancelBrowser, offerToBrowser } from "./browser-signalling.ts";
 
 /** A leg that no gateway could take for so long is over. */
 export const ADOPTION_LIMIT_MS = 32_000;
@@ -175,6 +175,8 @@ function unansweredCapsule(invitation: PhoneInvitation): PhoneLegCapsule {
 function adoptBrowser(draft: CallDraft, leg: BrowserLeg): void {
   if (leg.side === "callee" && (leg.stage === "calling" || leg.stage === "ringing"))
     return ringBrowserAgain(draft, leg);
+  // What the dead gateway was to answer is offered by the adopter anew; the browser tries again after it.
+  answerReoffer(draft, leg, 491);
   leg.sdpVersion += 1;
   if (leg.media !== undefined && leg.dialog !== undefined) {
     draft.command(leg, { kind: "adopt-webrtc-leg", leg: leg.leg, media: leg.media, sdpVersion: leg.sdpVersion });

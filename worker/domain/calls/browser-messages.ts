@@ -8,6 +8,7 @@ import type { SipMessage, SipRequest, SipResponse } from "#sip/message/sip-messa
 import { sipMessageText } from "#sip/message/serializer";
 import { bodyText, cseqOf } from "#sip/message/typed-headers";
 import { dialogFromResponse } from "#sip/dialog/create-dialog";
+import { inviteRemains } from "#sip/dialog/invite-remains";
 import { acceptDialogRequest, refreshTarget } from "#sip/dialog/dialog-request";
 import { readAudioDescription } from "#sip/sdp/audio-description";
 import { negotiateAudio } from "#sip/sdp/negotiate";
@@ -101,9 +102,9 @@ function bye(draft: CallDraft, leg: BrowserLeg, request: SipRequest): void {
 }
 
 /**
- * A re-INVITE of the browser: answered with what stands.
+ * A re-INVITE of the browser (hold, another microphone, new ICE): its gateway answers, as it answered the first offer.
  *
- * DEVIATION (docs/compliance.md#8829-4.1.18): one that asks for new ICE is refused 488.
+ * DEVIATION (docs/compliance.md#3261-13.2.1): one without an offer is refused 488.
  */
 function reInvite(draft: CallDraft, leg: BrowserLeg, request: SipRequest): void {
   const cseq = cseqOf(request)?.number;
@@ -111,19 +112,23 @@ function reInvite(draft: CallDraft, leg: BrowserLeg, request: SipRequest): void 
     draft.sendSip(leg, leg.lastInviteResponse.text);
     return;
   }
-  // Glare (RFC 3261 section 14.2): both sides offered at once.
-  if (leg.pending?.method === "INVITE") {
+  if (leg.reoffer !== undefined && leg.reoffer.invite.cseq === cseq) return;
+  // Glare (RFC 3261 section 14.2): both sides offered at once, or its gateway is being replaced.
+  if (leg.pending?.method === "INVITE" || leg.reoffer !== undefined || leg.adoption !== undefined) {
     respond(draft, leg, request, 491);
     return;
   }
-  if (!acceptInDialog(draft, leg, request) || cseq === undefined) return;
-  const offered = readAudioDescription(bodyText(request));
-  const before = leg.remoteSdp === undefined ? undefined : readAudioDescription(leg.remoteSdp);
-  if (leg.localSdp === undefined || offered?.ice?.ufrag === undefined || offered.ice.ufrag !== before?.ice?.ufrag) {
+  if (!acceptInDialog(draft, leg, request)) return;
+  const invite = inviteRemains(request);
+  const sdp = bodyText(request);
+  if (invite === undefined || sdp === "" || leg.holder === undefined) {
     respond(draft, leg, request, 488);
     return;
   }
-  leg.lastInviteResponse = { cseq, text: respond(draft, leg, request, 200, { sdp: leg.localSdp }) };
+  leg.reoffer = { invite, sdp };
+  const codecs = leg.codec === undefined ? draft.state.codecs : [leg.codec];
+  const ssrc = leg.media?.outgoing.ssrc ?? draft.context.randomUint32();
+  draft.command(leg, { kind: "open-webrtc-leg", leg: leg.leg, remoteSdp: sdp, codecs, ssrc });
 }
 
 function applyResponse(draft: CallDraft, leg: BrowserLeg, response: SipResponse): void {

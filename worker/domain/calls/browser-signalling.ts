@@ -11,11 +11,17 @@ import { sipMessageText } from "#sip/message/serializer";
 import { createAck, createDialogRequest } from "#sip/dialog/dialog-request";
 import { createCancelFromCapsule, createResponseFromCapsule } from "#sip/dialog/invite-remains";
 import type { CallDraft } from "./call-draft.ts";
-import type { BrowserLeg, CallLeg } from "./call-state.ts";
+import type { BrowserLeg, CallLeg, InviteHeads } from "./call-state.ts";
 import type { Refusal } from "./refusal.ts";
 
 export const ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
 const SDP = "application/sdp";
+
+interface ResponseOptions {
+  readonly reason?: string;
+  readonly sdp?: string;
+  readonly headers?: readonly (readonly [string, string])[];
+}
 
 export function contactOf(draft: CallDraft, leg: CallLeg): string {
   return `<sip:${callTag(draft.state.token, leg.leg)}@${draft.state.sipDomain};transport=ws>`;
@@ -34,23 +40,46 @@ export function respondToInvite(
   draft: CallDraft,
   leg: BrowserLeg,
   status: number,
-  options: {
-    readonly reason?: string;
-    readonly sdp?: string;
-    readonly headers?: readonly (readonly [string, string])[];
-  } = {},
+  options: ResponseOptions = {},
 ): void {
-  if (leg.invite === undefined) return;
-  const response = createResponseFromCapsule(leg.invite, status, {
+  if (leg.invite !== undefined) respondTo(draft, leg, leg.invite, status, options);
+}
+
+/** Answers the re-INVITE that waits for its gateway; without SDP it is refused, and all stays as it was. */
+export function answerReoffer(draft: CallDraft, leg: BrowserLeg, status: number, sdp?: string): void {
+  const reoffer = leg.reoffer;
+  if (reoffer === undefined) return;
+  leg.reoffer = undefined;
+  if (sdp !== undefined) {
+    leg.localSdp = sdp;
+    leg.remoteSdp = reoffer.sdp;
+    if (leg.media !== undefined) leg.media = { ...leg.media, localSdp: sdp, remoteSdp: reoffer.sdp };
+  }
+  respondTo(draft, leg, reoffer.invite, status, sdp === undefined ? {} : { sdp });
+}
+
+function respondTo(
+  draft: CallDraft,
+  leg: BrowserLeg,
+  invite: InviteHeads,
+  status: number,
+  options: ResponseOptions,
+): void {
+  const response = createResponseFromCapsule(invite, status, {
     toTag: callTag(draft.state.token, leg.leg),
     reason: options.reason,
     contact: contactOf(draft, leg),
-    headers: [["Allow", ALLOW], ...(options.headers ?? [])],
+    headers: [["Allow", ALLOW], callSidHeader(draft), ...(options.headers ?? [])],
     ...(options.sdp === undefined ? {} : { body: options.sdp, contentType: SDP }),
   });
   const text = sipMessageText(response);
-  leg.lastInviteResponse = { cseq: leg.invite.cseq, text };
+  leg.lastInviteResponse = { cseq: invite.cseq, text };
   draft.sendSip(leg, text);
+}
+
+/** So that a page can ask the API about its call. */
+function callSidHeader(draft: CallDraft): readonly [string, string] {
+  return ["X-Nearside-Call-Sid", draft.state.sid];
 }
 
 export function refuseBrowser(draft: CallDraft, leg: BrowserLeg, refusal: Refusal): void {
@@ -82,6 +111,7 @@ export function inviteBrowser(draft: CallDraft, leg: BrowserLeg, offer: string):
       ["CSeq", "1 INVITE"],
       ["Contact", contactOf(draft, leg)],
       ["Allow", ALLOW],
+      callSidHeader(draft),
     ],
     body: offer,
     contentType: SDP,

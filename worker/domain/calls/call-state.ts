@@ -101,6 +101,8 @@ export interface BrowserLeg extends LegCommon {
   pending?: { readonly method: string; readonly cseq: number; readonly text: string };
   /** An SDP offer that waits for `pending` to finish. */
   offerWaiting?: string;
+  /** A re-INVITE of the browser whose answer its gateway is making. */
+  reoffer?: { readonly invite: InviteHeads; readonly sdp: string };
   /** Last response to an in-dialog or initial INVITE, by CSeq, for repeats. */
   lastInviteResponse?: { readonly cseq: number; readonly text: string };
 }

@@ -4,7 +4,7 @@ import type { OutgoingStreamLease } from "#protocol/capsule";
 import { reasonPhrase } from "#sip/message/build";
 import { adoptionFailed, legAdopted, offerMove } from "./adoption.ts";
 import { answerBrowserCaller, calleeAnswers, calleeFails, calleeRings } from "./answer.ts";
-import { inviteBrowser } from "./browser-signalling.ts";
+import { answerReoffer, inviteBrowser } from "./browser-signalling.ts";
 import type { CallDraft } from "./call-draft.ts";
 import type { CallLeg } from "./call-state.ts";
 import { endCall, markEnded } from "./hang-up.ts";
@@ -108,6 +108,7 @@ function legEnded(draft: CallDraft, leg: CallLeg, cause: string): void {
 
 function webRtcReady(draft: CallDraft, leg: CallLeg, localSdp: string): void {
   if (leg.kind !== "browser" || leg.stage === "ended") return;
+  if (leg.reoffer !== undefined) return answerReoffer(draft, leg, 200, localSdp);
   if (leg.dialog !== undefined && leg.stage !== "ringing" && leg.stage !== "calling") {
     if (leg.adoption !== undefined) offerMove(draft, leg, localSdp);
     return;
@@ -127,6 +128,7 @@ function webRtcRefused(
   event: Extract<CallEvent, { kind: "webrtc-leg-refused" }>,
 ): void {
   draft.log("leg.media-refused", { leg: leg.leg, gateway: leg.holder, detail: event.reason });
+  if (leg.kind === "browser" && leg.reoffer !== undefined) return answerReoffer(draft, leg, event.status);
   if (leg.adoption !== undefined) return adoptionFailed(draft, leg, event.reason);
   if (leg.side === "callee" && draft.state.winner !== leg.leg)
     return calleeFails(draft, leg, { status: event.status, reason: reasonPhrase(event.status) });

@@ -165,6 +165,29 @@ describe("a browser that calls a phone", () => {
     expect(world.told()).toEqual(["us-east: release-leg a"]);
   });
 
+  it("has its re-INVITE answered by its gateway: hold, another microphone, new ICE", () => {
+    const world = talking();
+    world.browser("alice", "s1", inDialog("INVITE", 2, sdp("uAAA").replace("a=sendrecv", "a=sendonly")));
+    expect(world.told()).toEqual(["us-east: open-webrtc-leg a"]);
+    expect(world.said()).toEqual([]);
+    world.event("us-east", { kind: "webrtc-leg-ready", leg: leg("a"), localSdp: sdp("gAAA") });
+    expect(world.said()).toEqual(["a: SIP/2.0 200 OK"]);
+    world.browser("alice", "s1", inDialog("INVITE", 2, sdp("uAAA")));
+    expect(world.said()).toEqual(["a: SIP/2.0 200 OK"]);
+    expect(world.told()).toEqual([]);
+  });
+
+  it("keeps its call when its gateway refuses a re-INVITE, and may try again after its gateway died over one", () => {
+    const world = talking();
+    world.browser("alice", "s1", inDialog("INVITE", 2, sdp("uEEE")));
+    world.event("us-east", { kind: "webrtc-leg-refused", leg: leg("a"), status: 488, reason: "fingerprint-changed" });
+    expect(world.said()).toEqual(["a: SIP/2.0 488 Not Acceptable Here"]);
+    expect(world.state?.endedAtMs).toBeUndefined();
+    world.browser("alice", "s1", inDialog("INVITE", 3, sdp("uEEE")));
+    world.kill("us-east");
+    expect(world.said()).toEqual([expect.stringMatching(/^a: SIP\/2\.0 491 /)]);
+  });
+
   it("is not moved by somebody else's message", () => {
     const world = talking();
     world.browser("mallory", "s9", inDialog("BYE", 2));
