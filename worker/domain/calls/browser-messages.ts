@@ -68,6 +68,7 @@ function applyRequest(draft: CallDraft, leg: BrowserLeg, request: SipRequest): v
     case "INFO":
     case "OPTIONS":
     case "UPDATE":
+      // DEVIATION (docs/compliance.md#3311-5): an UPDATE with SDP is refused 488.
       if (acceptInDialog(draft, leg, request))
         respond(draft, leg, request, bodyText(request) === "" || request.method === "INFO" ? 200 : 488);
       return;
