@@ -194,6 +194,15 @@ export class Stack {
     return { pid, atMs: Date.now() };
   }
 
+  /** SIGKILL to the Worker, and with it to every socket that it holds. */
+  async killWorker(): Promise<{ readonly pid: number; readonly atMs: number }> {
+    await this.reload();
+    const { pid } = this.description.worker;
+    if (pid === null) throw new Error("the Worker is dead already");
+    globalThis.process.kill(pid, "SIGKILL");
+    return { pid, atMs: Date.now() };
+  }
+
   /** SIGSTOP or SIGCONT to a gateway: silent, not gone. */
   async signalGateway(id: string, signal: NodeJS.Signals): Promise<{ readonly pid: number; readonly atMs: number }> {
     await this.reload();
