@@ -39,6 +39,8 @@ export interface BindingStoreOptions {
 export class BindingStore {
   readonly #options: BindingStoreOptions;
   readonly #entries = new Map<string, Entry>();
+  /** Bindings whose phone did not answer. A refresh makes a new binding, so only the phone itself gets out of here. */
+  readonly #silent = new WeakSet<ContactBinding>();
 
   constructor(options: BindingStoreOptions) {
     this.#options = options;
@@ -73,7 +75,7 @@ export class BindingStore {
       timer: undefined,
     };
     const nowMs = this.#options.clock.nowMs();
-    const wanted = routesOf(address, bindings, nowMs);
+    const wanted = routesOf(address, this.#answering(bindings), nowMs);
     const added = [...wanted.values()].filter((route) => isNews(route, entry.published.get(route.device), nowMs));
     const publications = await Promise.all(added.map((route) => this.#options.routes.addRoute(route)));
     for (const publication of publications) if (!publication.ok) return { kind: "refused", code: publication.code };
@@ -91,8 +93,9 @@ export class BindingStore {
     const found = this.#find(address, contactUri);
     if (found === undefined) return;
     const { entry, binding } = found;
-    const others = entry.bindings.filter((other) => other !== binding);
-    const removed = this.#withdraw(entry, new Set(others.map(({ device }) => device)), "flow-failed");
+    this.#silent.add(binding);
+    const answering = this.#answering(entry.bindings);
+    const removed = this.#withdraw(entry, new Set(answering.map(({ device }) => device)), "flow-failed");
     if (removed > 0) this.#options.onRemoved(entry.address, "flow-failed");
   }
 
@@ -107,6 +110,10 @@ export class BindingStore {
     const entry = parsed === undefined ? undefined : this.#entries.get(addressKey(parsed));
     const binding = entry?.bindings.find(({ contact }) => contact.uri === contactUri);
     return entry === undefined || binding === undefined ? undefined : { entry, binding };
+  }
+
+  #answering(bindings: readonly ContactBinding[]): readonly ContactBinding[] {
+    return bindings.filter((binding) => !this.#silent.has(binding));
   }
 
   #withdraw(entry: Entry, wanted: ReadonlySet<string>, reason: RouteRemovalReason): number {

@@ -163,6 +163,14 @@ describe("invite-leg", () => {
       expect(home.directory.added).toHaveLength(2);
     });
 
+    it("that is not answered leaves another device's registration alone, which does not bring the route back", async () => {
+      home.stack.lastSent("INVITE").onTimeout();
+      const { added } = home.directory;
+      await home.receiveAuthenticated({ method: "REGISTER", contact: "<sip:alice@192.0.2.8>", callId: "other" });
+      expect(added.map(({ contact }) => contact)).toEqual([CONTACT, "sip:alice@192.0.2.8"]);
+      expect(home.directory.removed).toHaveLength(1);
+    });
+
     it("that the phone refuses leaves the route", () => {
       const sent = home.stack.lastSent("INVITE");
       sent.onResponse(answerTo(sent.request, 503, { toTag: "callee" }));
