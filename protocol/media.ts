@@ -17,6 +17,23 @@ export interface NegotiatedAudio {
   readonly telephoneEventPayloadType?: number;
 }
 
+/** Whose telephone network's tones (ITU-T E.180 Supplement 2); `eu` is the CEPT set that most of Europe uses. */
+export const TONE_COUNTRIES = ["us", "uk", "eu", "in", "au", "cn", "es", "fr", "jp", "nz", "se"] as const;
+export type ToneCountry = (typeof TONE_COUNTRIES)[number];
+
+/** `ringback`: the callee is being rung. `busy`: it is engaged. `congestion`: it could not be reached. */
+export const TONE_SIGNALS = ["ringback", "busy", "congestion"] as const;
+export type ToneSignal = (typeof TONE_SIGNALS)[number];
+export type ToneSource = `${ToneSignal}-${ToneCountry}`;
+
+/** What a gateway can play without being given a file. */
+export type MediaSource = "music" | ToneSource;
+
+export const MEDIA_SOURCES: readonly MediaSource[] = [
+  "music",
+  ...TONE_SIGNALS.flatMap((signal) => TONE_COUNTRIES.map((country): ToneSource => `${signal}-${country}`)),
+];
+
 /** Where a leg's media goes inside the gateway that holds it. */
 export type MediaJoin =
   /** To another leg of the same call on the same gateway. */
@@ -32,5 +49,30 @@ export type MediaJoin =
     }
   /** Back to where it came from: the number `echo`. */
   | { readonly kind: "echo" }
+  /** The leg hears generated audio; what it says is counted and dropped. */
+  | {
+      readonly kind: "player";
+      readonly source: MediaSource;
+      /** Again from the start when it is over; without, silence follows. */
+      readonly loop: boolean;
+      /** Unix time at which the source is at its start: whoever adopts the leg goes on where it is by then. */
+      readonly anchorMs: number;
+    }
+  /** The leg hears everybody in the room except itself. Members that other gateways hold come in by `RoomPort`s. */
+  | { readonly kind: "room"; readonly room: string }
   /** Nowhere: received media is counted and dropped. */
   | { readonly kind: "none" };
+
+/** A member that another gateway holds, as the gateway that mixes the room sees it. That one's leg has a `trunk` join to here. */
+export interface RoomPort {
+  readonly room: string;
+  /** What the member's leg negotiated. */
+  readonly codec: CodecName;
+  readonly trunk: {
+    readonly gateway: string;
+    readonly host: string;
+    readonly port: number;
+    /** As in the member's `trunk` join. */
+    readonly stream: string;
+  };
+}

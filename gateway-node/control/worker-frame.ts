@@ -6,7 +6,7 @@ import { CONTROL_FRAME_LIMIT } from "#protocol/control-frames";
 import type { ControlRefusal, EndpointCredentials, TrunkPeer, WorkerFrame } from "#protocol/control-frames";
 import { parseAccountSid, parseCallToken, parseGatewayId, parseLegId } from "#protocol/ids";
 import type { AccountSid, CallToken, GatewayId, LegId } from "#protocol/ids";
-import type { CodecName, MediaJoin, NegotiatedAudio } from "#protocol/media";
+import { type CodecName, MEDIA_SOURCES, type MediaJoin, type NegotiatedAudio } from "#protocol/media";
 import type { DialogState } from "#sip/dialog/dialog-state";
 
 export type WorkerFrameReading =
@@ -97,6 +97,8 @@ const join: z.ZodType<MediaJoin> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("local"), leg: line }),
   z.object({ kind: z.literal("trunk"), gateway: line, host: line, port, stream: z.string().regex(/^[0-9a-f]{16}$/) }),
   z.object({ kind: z.literal("echo") }),
+  z.object({ kind: z.literal("player"), source: z.enum(MEDIA_SOURCES), loop: z.boolean(), anchorMs: z.number() }),
+  z.object({ kind: z.literal("room"), room: z.string().min(1).max(256) }),
   z.object({ kind: z.literal("none") }),
 ]);
 

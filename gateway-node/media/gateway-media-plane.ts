@@ -1,10 +1,14 @@
 /** Legs by key: opened, joined, timed and closed. */
 import type { OutgoingStreamLease } from "#protocol/capsule";
-import type { CodecName, MediaJoin } from "#protocol/media";
+import type { CodecName, MediaJoin, RoomPort } from "#protocol/media";
+import { FrameScheduler } from "./frame-scheduler.ts";
 import { JoinTable } from "./join-table.ts";
 import type { MediaLeg } from "./media-leg.ts";
 import type { LegStatistics, MediaLegKey, MediaPlane, RtpLegOptions, WebRtcOpening } from "./media-plane.ts";
 import type { MediaPlaneOptions, MediaTimer } from "./media-plane-options.ts";
+import { SourceLibrary } from "./player/source-library.ts";
+import { RoomPorts } from "./room/room-ports.ts";
+import { RoomTable } from "./room/room-table.ts";
 import { RtpLeg, type RtpPeer } from "./rtp-leg.ts";
 import { type BoundPorts, RtpPortPool } from "./rtp-port-pool.ts";
 import type { Trunk, TrunkTarget } from "./trunk.ts";
@@ -32,6 +36,7 @@ export class GatewayMediaPlane implements MediaPlane {
   readonly #openings = new Map<MediaLegKey, symbol>();
   readonly #draining = new Map<MediaLeg, MediaTimer>();
   readonly #joins: JoinTable;
+  readonly #roomPorts: RoomPorts;
   readonly #mediaHosts: MediaHosts;
   readonly #webRtc: WebRtcLegs;
   readonly #wakeWatch: WakeWatch;
@@ -43,7 +48,12 @@ export class GatewayMediaPlane implements MediaPlane {
     this.#trunk = trunk;
     this.#pool = new RtpPortPool(options.rtpPorts);
     this.#wakeWatch = new WakeWatch(options.clock.nowMs());
-    this.#joins = new JoinTable(options, trunk, this.#legs, this.#wakeWatch);
+    const wakeWatch = this.#wakeWatch;
+    const scheduler = new FrameScheduler(options, wakeWatch);
+    const rooms = new RoomTable(options, scheduler);
+    const library = new SourceLibrary();
+    this.#joins = new JoinTable({ options, trunk, legs: this.#legs, wakeWatch, scheduler, library, rooms });
+    this.#roomPorts = new RoomPorts({ options, trunk, wakeWatch, rooms });
     this.#mediaHosts = planMediaHosts(options.host, options.mediaHosts);
     const { forward } = this.#joins;
     this.#webRtc = new WebRtcLegs({
@@ -138,6 +148,14 @@ export class GatewayMediaPlane implements MediaPlane {
     this.#joins.join(leg, join, epoch);
   }
 
+  openRoomPort(key: MediaLegKey, port: RoomPort, epoch: number): void {
+    this.#roomPorts.open(key, port, epoch);
+  }
+
+  closeRoomPort(key: MediaLegKey, epoch: number): void {
+    this.#roomPorts.close(key, epoch);
+  }
+
   statistics(key: MediaLegKey): LegStatistics | undefined {
     return this.#legs.get(key)?.counters.snapshot();
   }
@@ -164,6 +182,7 @@ export class GatewayMediaPlane implements MediaPlane {
     this.#secondTimer.clear();
     this.#wakeTimer.clear();
     for (const key of this.#legs.keys()) this.closeLeg(key);
+    this.#roomPorts.closeAll();
     for (const [leg, timer] of this.#draining) {
       timer.clear();
       leg.release();
@@ -221,6 +240,7 @@ export class GatewayMediaPlane implements MediaPlane {
     for (const leg of this.#legs.values()) leg.onSecond(nowMs, this.#joins.isJoined(leg.key));
     this.#secondTimer = this.#options.clock.setTimer(SECOND_MS, () => this.#onSecond());
   }
+
   #onWakeTick(): void {
     this.#wakeWatch.tick(this.#options.clock.nowMs());
     this.#wakeTimer = this.#options.clock.setTimer(WAKE_TICK_MS, () => this.#onWakeTick());

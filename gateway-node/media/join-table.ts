@@ -1,52 +1,46 @@
-/** Where each leg's packets go, and the trunk streams that this takes. */
-import type { MediaJoin, NegotiatedAudio } from "#protocol/media";
-import { parseGatewayId } from "#protocol/ids";
+/** Where each leg's packets go, and what feeds it: another leg, a trunk stream, a player or a room. */
+import type { MediaJoin } from "#protocol/media";
+import type { FrameScheduler } from "./frame-scheduler.ts";
 import type { MediaLeg } from "./media-leg.ts";
 import type { MediaLegKey } from "./media-plane.ts";
 import type { MediaPlaneOptions } from "./media-plane-options.ts";
 import { type RelayOutcome, relayPacket } from "./packet-relay.ts";
-import type { Trunk, TrunkFrameHandler } from "./trunk.ts";
-import { parseStreamId } from "./trunk-frame.ts";
-import { TrunkReceiver, TrunkSink } from "./trunk-stream.ts";
+import { LegPlayer, type PlayerJoin } from "./player/leg-player.ts";
+import type { SourceLibrary } from "./player/source-library.ts";
+import type { RoomMember } from "./room/room-member.ts";
+import type { RoomTable } from "./room/room-table.ts";
+import type { Trunk } from "./trunk.ts";
+import { TrunkLink } from "./trunk-link.ts";
 import type { WakeWatch } from "./wake-watch.ts";
-
-interface TrunkJoin {
-  readonly kind: "trunk";
-  readonly gateway: string;
-  readonly host: string;
-  readonly port: number;
-  readonly stream: string;
-  readonly epoch: number;
-  readonly sink: TrunkSink;
-  readonly receiver: TrunkReceiver;
-  readonly handler: TrunkFrameHandler;
-}
 
 type ActiveJoin =
   | { readonly kind: "none" }
   | { readonly kind: "echo" }
   | { readonly kind: "local"; readonly target: MediaLegKey }
-  | TrunkJoin;
+  | { readonly kind: "trunk"; readonly link: TrunkLink }
+  | { readonly kind: "player"; readonly player: LegPlayer }
+  | { readonly kind: "room"; readonly room: string; readonly member: RoomMember };
 
 const NO_JOIN: ActiveJoin = { kind: "none" };
 
+export interface JoinTableParts {
+  readonly options: MediaPlaneOptions;
+  readonly trunk: Trunk;
+  readonly legs: ReadonlyMap<MediaLegKey, MediaLeg>;
+  readonly wakeWatch: WakeWatch;
+  readonly scheduler: FrameScheduler;
+  readonly library: SourceLibrary;
+  readonly rooms: RoomTable;
+}
+
 export class JoinTable {
-  readonly #options: MediaPlaneOptions;
-  readonly #trunk: Trunk;
+  readonly #parts: JoinTableParts;
   readonly #legs: ReadonlyMap<MediaLegKey, MediaLeg>;
-  readonly #wakeWatch: WakeWatch;
   readonly #joins = new Map<MediaLegKey, ActiveJoin>();
 
-  constructor(
-    options: MediaPlaneOptions,
-    trunk: Trunk,
-    legs: ReadonlyMap<MediaLegKey, MediaLeg>,
-    wakeWatch: WakeWatch,
-  ) {
-    this.#options = options;
-    this.#trunk = trunk;
-    this.#legs = legs;
-    this.#wakeWatch = wakeWatch;
+  constructor(parts: JoinTableParts) {
+    this.#parts = parts;
+    this.#legs = parts.legs;
   }
 
   isJoined(key: MediaLegKey): boolean {
@@ -55,24 +49,25 @@ export class JoinTable {
 
   join(leg: MediaLeg, join: MediaJoin, epoch: number): void {
     const current = this.#joins.get(leg.key) ?? NO_JOIN;
-    const next = this.#activate(leg, join, epoch, current);
+    const next = this.#prepare(leg, join, epoch, current);
     if (next === current) return;
-    this.#deactivate(current);
+    this.#end(current);
     this.#joins.set(leg.key, next);
     // Whoever feeds this leg from now on continues the numbering, even under an SSRC seen before.
     leg.stream?.unanchor();
-    if (next.kind === "trunk") this.#trunk.setHandler(next.stream, next.handler);
+    if (next.kind === "trunk") next.link.open();
+    else if (next.kind === "player") this.#parts.scheduler.add(next.player);
   }
 
   remove(key: MediaLegKey): void {
-    this.#deactivate(this.#joins.get(key) ?? NO_JOIN);
+    this.#end(this.#joins.get(key) ?? NO_JOIN);
     this.#joins.delete(key);
   }
 
   /** A leg negotiated; its trunk carries that codec. */
   onAudio(leg: MediaLeg): void {
     const join = this.#joins.get(leg.key);
-    if (join?.kind === "trunk") join.sink.setLegAudio(leg.audio);
+    if (join?.kind === "trunk") join.link.sink.setLegAudio(leg.audio);
   }
 
   /** Hot path: a packet that `leg` received. */
@@ -80,24 +75,37 @@ export class JoinTable {
     const join = this.#joins.get(leg.key);
     const source = leg.audio;
     if (join === undefined || join.kind === "none" || source === undefined) return;
-    if (this.#wakeWatch.slept(nowMs)) return this.#options.count("media.overslept");
-    if (join.kind === "trunk") {
-      const outcome = relayPacket(packet, source, join.sink, nowMs);
-      if (outcome === "sent") leg.counters.trunkPacketsSent += 1;
-      else this.#countDrop(outcome);
-      return;
+    if (this.#parts.wakeWatch.slept(nowMs)) return this.#parts.options.count("media.overslept");
+    switch (join.kind) {
+      case "trunk":
+        if (this.#relayed(relayPacket(packet, source, join.link.sink, nowMs))) leg.counters.trunkPacketsSent += 1;
+        return;
+      case "echo":
+        this.#relayed(relayPacket(packet, source, leg, nowMs));
+        return;
+      case "local": {
+        const target = this.#legs.get(join.target);
+        this.#relayed(target === undefined ? "sink-not-ready" : relayPacket(packet, source, target, nowMs));
+        return;
+      }
+      case "room":
+        join.member.receive(packet, source, nowMs);
+        return;
+      case "player":
+        return;
+      default:
+        join satisfies never;
     }
-    const sink = join.kind === "echo" ? leg : this.#legs.get(join.target);
-    const outcome = sink === undefined ? "sink-not-ready" : relayPacket(packet, source, sink, nowMs);
-    if (outcome !== "sent") this.#countDrop(outcome);
   };
 
-  #countDrop(outcome: RelayOutcome): void {
-    this.#options.count(`media.${outcome}`);
+  #relayed(outcome: RelayOutcome): boolean {
+    if (outcome === "sent") return true;
+    this.#parts.options.count(`media.${outcome}`);
+    return false;
   }
 
-  /** The join to use; `current` itself when it says the same already, so that repeats keep keys and numbering. */
-  #activate(leg: MediaLeg, join: MediaJoin, epoch: number, current: ActiveJoin): ActiveJoin {
+  /** The join to use; `current` itself when it says the same already, so that repeats keep keys, numbering and position. */
+  #prepare(leg: MediaLeg, join: MediaJoin, epoch: number, current: ActiveJoin): ActiveJoin {
     switch (join.kind) {
       case "none":
         return current.kind === "none" ? current : NO_JOIN;
@@ -108,69 +116,62 @@ export class JoinTable {
         return current.kind === "local" && current.target === target ? current : { kind: "local", target };
       }
       case "trunk":
-        return this.#activateTrunk(leg, join, epoch, current);
+        return this.#prepareTrunk(leg, join, epoch, current);
+      case "player":
+        return this.#preparePlayer(leg.key, join, current);
+      case "room":
+        return this.#prepareRoom(leg.key, join.room, current);
       default:
         return join satisfies never;
     }
   }
 
-  #activateTrunk(leg: MediaLeg, join: MediaJoin & { kind: "trunk" }, epoch: number, current: ActiveJoin): ActiveJoin {
-    const { gateway, host, port } = join;
-    const stream = join.stream.toLowerCase();
-    if (
-      current.kind === "trunk" &&
-      current.gateway === gateway &&
-      current.host === host &&
-      current.port === port &&
-      current.stream === stream &&
-      current.epoch === epoch
-    )
-      return current;
-    const streamId = parseStreamId(stream);
-    if (streamId === undefined || parseGatewayId(gateway) === undefined) {
-      this.#options.count("media.bad-join");
-      return current;
-    }
-    const options = {
-      fleetKey: this.#options.fleetKey,
-      stream,
-      streamId,
-      localGateway: this.#options.gateway,
-      remoteGateway: gateway,
-      epoch,
-      nowMs: this.#options.clock.nowMs(),
-      send: (frame: Buffer) => this.#trunk.send(frame, port, host),
-    };
-    const sink = new TrunkSink(options);
-    sink.setLegAudio(leg.audio);
-    // The same sender keeps its epoch: frames that were stale stay stale.
-    const known = current.kind === "trunk" && current.gateway === gateway && current.stream === stream;
-    const receiver = known ? current.receiver : new TrunkReceiver(options);
-    const handler = (frame: Buffer): void => this.#fromTrunk(leg.key, frame, receiver, sink);
-    return { kind: "trunk", gateway, host, port, stream, epoch, sink, receiver, handler };
+  #preparePlayer(key: MediaLegKey, join: PlayerJoin, current: ActiveJoin): ActiveJoin {
+    if (current.kind === "player" && current.player.plays(join)) return current;
+    const { library, options } = this.#parts;
+    const sink = (): MediaLeg | undefined => this.#legs.get(key);
+    return { kind: "player", player: new LegPlayer({ join, library, sink, count: options.count }) };
   }
 
-  #fromTrunk(key: MediaLegKey, frame: Buffer, receiver: TrunkReceiver, sink: TrunkSink): void {
-    const nowMs = this.#options.clock.nowMs();
-    if (this.#wakeWatch.slept(nowMs)) return this.#options.count("media.overslept");
-    const packet = receiver.open(frame, nowMs);
-    if (packet === undefined) {
-      this.#options.count(`trunk.${receiver.refusal}`);
-      return;
-    }
+  #prepareRoom(key: MediaLegKey, room: string, current: ActiveJoin): ActiveJoin {
+    if (current.kind === "room" && current.room === room) return current;
+    const member = this.#parts.rooms.enter(room, () => this.#legs.get(key));
+    return member === undefined ? NO_JOIN : { kind: "room", room, member };
+  }
+
+  #prepareTrunk(leg: MediaLeg, peer: MediaJoin & { kind: "trunk" }, epoch: number, current: ActiveJoin): ActiveJoin {
+    const known = current.kind === "trunk" ? current.link : undefined;
+    if (known?.serves(peer, epoch) === true) return current;
+    const { options, trunk, wakeWatch } = this.#parts;
+    const { key } = leg;
+    const link = TrunkLink.create({
+      options,
+      trunk,
+      wakeWatch,
+      peer,
+      epoch,
+      known,
+      onPacket: (packet, sink, nowMs) => this.#fromTrunk(key, packet, sink.audio, nowMs),
+    });
+    if (link === undefined) return current;
+    link.sink.setLegAudio(leg.audio);
+    return { kind: "trunk", link };
+  }
+
+  #fromTrunk(key: MediaLegKey, packet: Buffer, source: MediaLeg["audio"], nowMs: number): void {
     const leg = this.#legs.get(key);
-    const source: NegotiatedAudio | undefined = sink.audio;
     if (leg === undefined || source === undefined) {
-      this.#countDrop("sink-not-ready");
+      this.#relayed("sink-not-ready");
       return;
     }
     leg.counters.trunkPacketsReceived += 1;
-    const outcome = relayPacket(packet, source, leg, nowMs);
-    if (outcome !== "sent") this.#countDrop(outcome);
+    this.#relayed(relayPacket(packet, source, leg, nowMs));
   }
 
-  #deactivate(join: ActiveJoin): void {
-    if (join.kind === "trunk") this.#trunk.removeHandler(join.stream, join.handler);
+  #end(join: ActiveJoin): void {
+    if (join.kind === "trunk") join.link.close();
+    else if (join.kind === "player") this.#parts.scheduler.remove(join.player);
+    else if (join.kind === "room") this.#parts.rooms.leave(join.room, join.member);
   }
 }
 

@@ -1,7 +1,7 @@
 /** What the rest of the gateway sees of media: legs that are opened, joined and closed. Implemented by `createMediaPlane` in `create-media-plane.ts`. */
 import type { OutgoingStreamLease, WebRtcLegMedia } from "#protocol/capsule";
 import type { GatewayId } from "#protocol/ids";
-import type { CodecName, MediaJoin, NegotiatedAudio } from "#protocol/media";
+import type { CodecName, MediaJoin, NegotiatedAudio, RoomPort } from "#protocol/media";
 
 /** `${CallToken}.${LegId}`: legs are unique by it inside one gateway. */
 export type MediaLegKey = string;
@@ -81,6 +81,13 @@ export interface MediaPlane {
 
   /** Where the leg's media goes from now on. Both sides of a local join are told separately; joining twice is harmless. */
   join(key: MediaLegKey, join: MediaJoin, epoch: number): void;
+  /**
+   * Lets a leg that another gateway holds into a room of this one. `key` is that leg's; opening it again moves it to where
+   * its leg is now.
+   */
+  openRoomPort(key: MediaLegKey, port: RoomPort, epoch: number): void;
+  /** Safe to repeat; an older epoch than the port's closes nothing. */
+  closeRoomPort(key: MediaLegKey, epoch: number): void;
   statistics(key: MediaLegKey): LegStatistics | undefined;
   /** Stops at once, frees the port after a drain time. Safe to repeat. */
   closeLeg(key: MediaLegKey): void;

@@ -55,3 +55,11 @@ export function writeUint32(packet: Buffer, at: number, value: number): void {
   packet[at + 2] = value >>> 8;
   packet[at + 3] = value;
 }
+
+/** What follows the header, without padding (RFC 3550 section 5.1); `undefined` when the packet is too short for what it announces. */
+export function readRtpPayload(packet: Buffer): Buffer | undefined {
+  const start = rtpHeaderLength(packet);
+  const padding = ((packet[0] ?? 0) & 0x20) === 0 ? 0 : (packet[packet.length - 1] ?? 0);
+  const end = packet.length - padding;
+  return start < 0 || end < start ? undefined : packet.subarray(start, end);
+}

@@ -1,6 +1,6 @@
 /** A media plane without sockets: what it was told, in order. */
 import type { OutgoingStreamLease, WebRtcLegMedia } from "../../../../protocol/capsule.ts";
-import type { CodecName, MediaJoin } from "../../../../protocol/media.ts";
+import type { CodecName, MediaJoin, RoomPort } from "../../../../protocol/media.ts";
 import type {
   LegStatistics,
   MediaLegKey,
@@ -69,6 +69,14 @@ export class FakeMediaPlane implements MediaPlane {
   join(key: MediaLegKey, join: MediaJoin, epoch: number): void {
     this.trace.push(`join ${short(key)} ${join.kind}`);
     this.joins.push({ key, join, epoch });
+  }
+
+  openRoomPort(key: MediaLegKey, port: RoomPort): void {
+    this.trace.push(`room-port ${short(key)} ${port.room}`);
+  }
+
+  closeRoomPort(key: MediaLegKey): void {
+    this.trace.push(`close-room-port ${short(key)}`);
   }
 
   statistics(key: MediaLegKey): LegStatistics | undefined {
