@@ -246,6 +246,36 @@ describe("a call that is not taken", () => {
   });
 });
 
+describe("a phone that died without a word", () => {
+  it.each([
+    // Nothing tells that a datagram found nobody: an INVITE is repeated for 4 s first.
+    ["udp", "408 Request Timeout", { atLeast: 3_900, atMost: 5_500 }],
+    ["tcp", "503 Service Unavailable", { atLeast: 0, atMost: 1_000 }],
+    ["tls", "503 Service Unavailable", { atLeast: 0, atMost: 1_000 }],
+  ] as const)("over %s is answered %s once, and 480 from then on", async (transport, answer, within) => {
+    const pair = await startPair(lab, stack, {
+      caller: { gateway: "us-east" },
+      callee: { gateway: "eu-west", transport },
+    });
+    pair.callee.kill();
+    await pair.callee.process.ended;
+    const dialledAtMs = Date.now();
+    await pair.caller.dial(pair.callee.uri);
+    const closed = await pair.caller.waitClosed();
+    expect(closed.param).toBe(answer);
+    expect(closed.atMs - dialledAtMs).toBeGreaterThanOrEqual(within.atLeast);
+    expect(closed.atMs - dialledAtMs).toBeLessThan(within.atMost);
+    await waitUntil("its route is taken back", async () => (await routesOf(stack, "bob")).length === 0, {
+      timeoutMs: 2_000,
+    });
+    const from = pair.caller.events.length;
+    await pair.caller.dial(pair.callee.uri);
+    expect((await pair.caller.waitClosed({ from })).param).toBe("480 Temporarily Unavailable");
+    await pair.caller.command("uadel", pair.caller.uri);
+    await waitUntil("alice has left", async () => (await routesOf(stack, "alice")).length === 0);
+  });
+});
+
 describe("the APIs", () => {
   it("show a call with parent and child, legs, the routing decision and its log", async () => {
     const notBeforeMs = Date.now();

@@ -1,12 +1,15 @@
 /** A call outlives any gateway, and the Worker: phones go on talking, and hanging up still ends both sides once. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { startBaresip } from "../support/baresip.ts";
 import { Lab } from "../support/lab.ts";
+import { startLinphone } from "../support/linphone.ts";
 import { CALLEE_TONE, CALLER_TONE, connect, heardBy, ring, startPair, talk } from "../support/phone-talk.ts";
 import type { PhonePair, PhoneWay } from "../support/phone-talk.ts";
 import { startStack } from "../support/stack.ts";
 import type { Stack } from "../support/stack.ts";
-import { findCall, gatewayFigure, readCall } from "../support/stack-api.ts";
+import { findCall, gatewayFigure, readCall, routesOf } from "../support/stack-api.ts";
 import type { CallDescription } from "../support/stack-api.ts";
+import { longestSilenceMs, toneStartMs } from "../support/tone.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /** The promise to people. Recordings place audio in time to within 40 ms. */
@@ -102,24 +105,85 @@ describe("kill -9 of a gateway in a talk", () => {
     },
   );
 
-  it("twice, each time the one that carries both legs: both go on talking", async () => {
-    const notBeforeMs = Date.now();
+  it.each(["udp", "tcp", "tls"] as const)(
+    "twice, over %s, each time the one that carries both legs",
+    async (transport) => {
+      const notBeforeMs = Date.now();
+      const at = { gateway: "us-east", transport };
+      const pair = await startPair(lab, stack, { caller: at, callee: at });
+      await connect(pair);
+      await talk(TALK_BEFORE_MS);
+      const first = await stack.killGateway("us-east");
+      await talk(TALK_AFTER_MS);
+      const { sid } = await findCall(stack, "alice", "bob", { notBeforeMs });
+      const holders = new Set((await readCall(stack, sid)).legs.map(({ gateway }) => gateway));
+      expect(holders.size).toBe(1);
+      const [second = ""] = holders;
+      await stack.waitGatewayBack("us-east", first.pid);
+      await stack.killGateway(second);
+      await talk(TALK_AFTER_MS);
+      await expectBothHear(pair, LONGEST_SILENCE_MS, TALK_BEFORE_MS + 2 * TALK_AFTER_MS - 500);
+      const call = await expectEnd(pair, "callee", notBeforeMs);
+      expect(call.epoch).toBeGreaterThan(2);
+      expect(call.log.filter(({ event }) => event === "gateway.lost")).toHaveLength(2);
+    },
+  );
+});
+
+describe("kill -9 of a gateway and its registrations", () => {
+  beforeEach(freshStack);
+
+  it("a phone refreshes with the gateway that came back; one that does not is gone after that time", async () => {
     const pair = await startPair(lab, stack, { caller: { gateway: "us-east" }, callee: { gateway: "us-east" } });
-    await connect(pair);
+    pair.callee.kill();
+    const { pid } = await stack.killGateway("us-east");
+    await stack.waitGatewayBack("us-east", pid);
+    const leases = async (identity: string) => (await routesOf(stack, identity)).map(({ lease }) => lease);
+    await waitUntil("the new run is known", async () => (await leases("bob"))[0] === "lost");
+    expect(await leases("alice")).toEqual(["lost"]);
+    // The granted minute and a grace of 5 s; baresip refreshes after nine tenths of the minute.
+    await waitUntil("bob's route has run out", async () => (await leases("bob")).length === 0, {
+      timeoutMs: 75_000,
+      everyMs: 500,
+    });
+    expect(await leases("alice")).toEqual(["confirmed"]);
+    await pair.caller.dial(pair.callee.uri);
+    expect((await pair.caller.waitClosed()).param).toBe("480 Temporarily Unavailable");
+  });
+});
+
+describe("kill -9 of a gateway that carries a phone of another make", () => {
+  beforeEach(freshStack);
+
+  it("linphone and baresip both go on talking", async () => {
+    const notBeforeMs = Date.now();
+    const caller = await lab.own(
+      startBaresip({ ...stack.user("alice"), gateway: stack.sip("us-east"), toneFrequency: CALLER_TONE }),
+    );
+    const callee = await lab.own(
+      startLinphone({ ...stack.user("bob"), gateway: stack.sip("us-east"), toneFrequency: 900, autoAnswer: true }),
+    );
+    await Promise.all([caller.waitRegistered(), callee.waitRegistered()]);
+    await caller.dial(callee.uri);
+    await caller.waitEstablished();
     await talk(TALK_BEFORE_MS);
-    const first = await stack.killGateway("us-east");
+    await stack.killGateway("us-east");
     await talk(TALK_AFTER_MS);
-    const { sid } = await findCall(stack, "alice", "bob", { notBeforeMs });
-    const holders = new Set((await readCall(stack, sid)).legs.map(({ gateway }) => gateway));
-    expect(holders.size).toBe(1);
-    const [second = ""] = holders;
-    await stack.waitGatewayBack("us-east", first.pid);
-    await stack.killGateway(second);
-    await talk(TALK_AFTER_MS);
-    await expectBothHear(pair, LONGEST_SILENCE_MS, TALK_BEFORE_MS + 2 * TALK_AFTER_MS - 500);
-    const call = await expectEnd(pair, "callee", notBeforeMs);
-    expect(call.epoch).toBeGreaterThan(2);
-    expect(call.log.filter(({ event }) => event === "gateway.lost")).toHaveLength(2);
+    const toCaller = await heardBy(caller, 900);
+    expect(toCaller.lastsMs).toBeGreaterThan(TALK_BEFORE_MS + TALK_AFTER_MS - 700);
+    expect(toCaller.longestSilenceMs).toBeLessThanOrEqual(LONGEST_SILENCE_MS);
+    const mark = callee.mark();
+    await caller.hangup();
+    await callee.waitEnded({ from: mark, timeoutMs: 1_000 });
+    const { samples, rate } = await callee.received();
+    const from = (toneStartMs(samples, rate, CALLER_TONE) ?? Infinity) + 100;
+    expect(from).toBeLessThan(1_500);
+    expect((samples.length * 1_000) / rate - from).toBeGreaterThan(TALK_BEFORE_MS + TALK_AFTER_MS - 1_000);
+    // Its recording ends a moment after the call does.
+    const to = (samples.length * 1_000) / rate - 300;
+    expect(longestSilenceMs(samples, rate, CALLER_TONE, { from, to })).toBeLessThanOrEqual(LONGEST_SILENCE_MS);
+    const call = await findCall(stack, "alice", "bob", { notBeforeMs });
+    expect(call.log.filter(({ event }) => event === "leg.adopted")).toHaveLength(2);
   });
 });
 
