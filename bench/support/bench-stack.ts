@@ -1,16 +1,21 @@
 /** The whole stack under test, on ports and storage of its own, and its processes by what they do. */
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { RegionConfig } from "#region-config";
 import { encodeAccount } from "../../scripts/start/operator-client.ts";
 import type { LocalAccount } from "../../scripts/start/secrets.ts";
 import { buildWorker, BUNDLE_STAMP, hashSources } from "../../scripts/start/worker-bundle.ts";
 import { startStack } from "../../test/support/stack.ts";
 import type { Stack } from "../../test/support/stack.ts";
-import { temporaryFolder } from "../../test/support/lab.ts";
 import type { Pids } from "./process-cpu.ts";
+import { FIRST_STACK_RTP_PORT, STACK_RTP_PORTS } from "./rtp-ports.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+/** A file system without a disk, as Linux has it. */
+const MEMORY = "/dev/shm";
 /** A build takes seconds; each benchmark has a stack of its own. */
 const BUNDLE_CACHE = join(ROOT, ".cache/bench-bundle");
 
@@ -24,8 +29,6 @@ export interface BenchStack {
   readonly stack: Stack;
   /** Extra users of the demo account: `bench0`, `bench1`, … */
   readonly users: readonly BenchUser[];
-  /** The operator's view of counters: what the Worker's isolate has counted. */
-  counters(): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -33,30 +36,43 @@ export interface BenchStackOptions {
   readonly users?: number;
   /** Last change of the built Worker before it is run. */
   readonly changeBundle?: (folder: string) => void;
+  /** Keeps all storage in memory, so that no commit waits for a disk. */
+  readonly inMemory?: boolean;
 }
 
-export async function startBenchStack({ users = 0, changeBundle }: BenchStackOptions = {}): Promise<BenchStack> {
-  const folder = await temporaryFolder();
-  const bundle = join(folder.path, "bundle");
+export async function startBenchStack(options: BenchStackOptions = {}): Promise<BenchStack> {
+  const { users = 0, changeBundle, inMemory = false } = options;
+  const folder = await mkdtemp(join(inMemory ? MEMORY : tmpdir(), "nearside-bench-"));
+  const removeFolder = (): Promise<void> => rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  const bundle = join(folder, "bundle");
   try {
     await fillBundleCache();
     cpSync(BUNDLE_CACHE, bundle, { recursive: true });
     changeBundle?.(bundle);
-    const stack = await startStack({ localFolder: folder.path });
+    const stack = await startStack({ localFolder: folder, changeRegions: withManyRtpPorts });
     const extra = users === 0 ? [] : await addUsers(stack, users);
     return {
       stack,
       users: extra,
-      counters: () => operator(stack, "/v1/operator/counters"),
       close: async () => {
         await stack.close();
-        await folder.close();
+        await removeFolder();
       },
     };
   } catch (error) {
-    await folder.close();
+    await removeFolder();
     throw error;
   }
+}
+
+/** A port rests for a second after its call: calls that last a moment need more of them than the tests' stacks have. */
+function withManyRtpPorts(config: RegionConfig): RegionConfig {
+  const first = (index: number): number => FIRST_STACK_RTP_PORT + index * STACK_RTP_PORTS;
+  const gateways = config.gateways.map((gateway, index) => ({
+    ...gateway,
+    rtpPorts: [first(index), first(index + 1) - 1] as const,
+  }));
+  return { ...config, gateways };
 }
 
 /** Worker and the named gateways, for a CPU meter. */

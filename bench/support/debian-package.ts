@@ -21,7 +21,9 @@ export function findProgram({ command }: DebianProgram): string | undefined {
 
 /** "kamailio 5.6.3", for the column of peers. */
 export function nameOf({ debianPackage }: DebianProgram): string {
-  const { stdout, status } = spawnSync("/usr/bin/dpkg-query", ["-W", "-f", "${Version}", debianPackage], { encoding: "utf8" });
+  const { stdout, status } = spawnSync("/usr/bin/dpkg-query", ["-W", "-f", "${Version}", debianPackage], {
+    encoding: "utf8",
+  });
   const name = debianPackage.replace(/-(?:daemon|server)$/, "");
   const version = /^(?:\d+:)?(\d+(?:\.\d+)*)/.exec(status === 0 ? stdout : "")?.[1];
   return version === undefined ? name : `${name} ${version}`;
