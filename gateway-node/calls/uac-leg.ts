@@ -22,8 +22,9 @@ import { waysToPhone } from "./ways-to-phone.ts";
 /** After CANCEL a final response is due; a phone that sends none is given up (section 9.1). */
 const CANCEL_LIMIT_MS = 32_000;
 /**
- * DEVIATION (docs/compliance.md#3261-17.1.1.2): instead of Timer B. A phone that is there says 100 at once, and the Call object has other ways to try while the caller
- * waits. Four INVITEs were sent by then over UDP. Any provisional response ends this; then the ring timeout counts.
+ * DEVIATION (docs/compliance.md#3261-17.1.1.2): instead of Timer B. A phone that is there says 100 at once, and the Call
+ * object has other ways to try while the caller waits. Four INVITEs were sent by then over UDP. Any provisional response
+ * ends this; then the ring timeout counts.
  */
 const NO_ANSWER_MS = 4_000;
 
