@@ -12,12 +12,20 @@ export interface MediaHosts {
  * offered, and the gateway's host bound.
  */
 export function planMediaHosts(host: string, mediaHosts: readonly string[]): MediaHosts {
-  const local = Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter((one) => one.family === "IPv4");
+  const local = ownAddresses();
   const external = local.find((one) => !one.internal)?.address;
   const own = host.startsWith("127.") && external !== undefined ? [host, external] : [host];
   const offered = mediaHosts.length > 0 ? mediaHosts : own;
-  const isLocal = (one: string): boolean => one.startsWith("127.") || local.some(({ address }) => address === one);
-  return { offered, bound: [...new Set(offered.map((one) => (isLocal(one) ? one : host)))] };
+  return { offered, bound: [...new Set(offered.map((one) => (isOwnAddress(one) ? one : host)))] };
+}
+
+/** Whether this machine has the address; all of 127.0.0.0/8 is its own. */
+export function isOwnAddress(host: string): boolean {
+  return host.startsWith("127.") || ownAddresses().some(({ address }) => address === host);
+}
+
+function ownAddresses(): readonly { readonly address: string; readonly internal: boolean }[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter((one) => one.family === "IPv4");
 }

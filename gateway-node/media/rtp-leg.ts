@@ -35,7 +35,7 @@ export class RtpLeg implements MediaLeg {
   audio: NegotiatedAudio | undefined;
   stream: OutgoingStream | undefined;
   readonly #parts: RtpLegParts;
-  readonly #source = new RtpSourceLock();
+  readonly #source: RtpSourceLock;
   readonly #socket: BoundPorts["sockets"][number];
   #targetHost = "";
   #targetPort = 0;
@@ -57,6 +57,7 @@ export class RtpLeg implements MediaLeg {
     this.epoch = parts.epoch;
     this.port = parts.ports.port;
     this.#socket = socket;
+    this.#source = new RtpSourceLock(socket.address().address);
     const nowMs = parts.context.clock.nowMs();
     this.#waitingSinceMs = nowMs;
     this.#lastHeardAtMs = nowMs;

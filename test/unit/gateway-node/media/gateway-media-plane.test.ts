@@ -100,6 +100,20 @@ describe("RTP legs joined in one gateway", () => {
     expect(a.received).toEqual([]);
   });
 
+  test.each([
+    ["is learnt", "one of this machine's addresses", "127.0.0.7", 1],
+    ["is not", "another machine's", "203.0.113.7", 0],
+  ])("a source with the leg's own address %s when the peer signals %s", async (_what, _whose, signalled, heard) => {
+    const fixture = await plane("us-east");
+    const { a, b, portB } = await joinedPair(fixture);
+    const peer = { host: signalled, port: b.port, audio: PCMU, allowedHosts: [signalled], sending: true };
+    fixture.plane.setRtpPeer(`${CALL}.b1`, peer);
+    await b.send(portB, { payloadType: 0, sequence: 1, timestamp: 0, ssrc: 9 });
+    await vi.waitFor(() =>
+      expect([a.received.length, fixture.counters.get("media.unexpected-source") ?? 0]).toEqual([heard, 1 - heard]),
+    );
+  });
+
   test("new signalling moves the peer and learns it anew", async () => {
     const fixture = await plane("us-east");
     const { a, b, portA, portB } = await joinedPair(fixture);
