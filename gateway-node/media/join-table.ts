@@ -129,8 +129,13 @@ export class JoinTable {
   #preparePlayer(key: MediaLegKey, join: PlayerJoin, current: ActiveJoin): ActiveJoin {
     if (current.kind === "player" && current.player.plays(join)) return current;
     const { library, options } = this.#parts;
-    const sink = (): MediaLeg | undefined => this.#legs.get(key);
-    return { kind: "player", player: new LegPlayer({ join, library, sink, count: options.count }) };
+    const player = new LegPlayer({
+      join,
+      library,
+      sink: () => this.#legs.get(key),
+      count: (counter) => options.count(counter),
+    });
+    return { kind: "player", player };
   }
 
   #prepareRoom(key: MediaLegKey, room: string, current: ActiveJoin): ActiveJoin {

@@ -44,7 +44,7 @@ export const G711_CODECS: Readonly<Record<CodecName, G711>> = {
   PCMA: createTables(LAWS.PCMA),
 };
 
-/** Each linear sample gets the nearest code, the smaller one of two that are as near. */
+/** Each linear sample gets the nearest code, of two that are as near the smaller one, of two zeros the positive one. */
 function createTables(law: Law): G711 {
   const decode = Int16Array.from({ length: 256 }, (_, code) => law.expand(code));
   // Of the two zeros of mu-law only the positive one is sent: 0x00 octets on the wire would be the largest negative sample.
@@ -62,10 +62,11 @@ function createTables(law: Law): G711 {
 
 /** True when the code after `at` is nearer to `sample`. */
 function isNearer(decode: Int16Array, codes: readonly number[], at: number, sample: number): boolean {
-  const [here, next] = [decode[codes[at] ?? 0] ?? 0, decode[codes[at + 1] ?? -1]];
+  const here = decode[codes[at] ?? 0] ?? 0;
+  const next = decode[codes[at + 1] ?? -1];
   if (next === undefined) return false;
-  const [toHere, toNext] = [Math.abs(sample - here), Math.abs(next - sample)];
-  return toNext < toHere || (toNext === toHere && Math.abs(next) < Math.abs(here));
+  const gain = Math.abs(sample - here) - Math.abs(next - sample);
+  return gain > 0 || (gain === 0 && Math.abs(next) <= Math.abs(here));
 }
 
 /** Encodes all of `samples`. */

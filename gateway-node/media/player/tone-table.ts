@@ -78,5 +78,5 @@ export function toneOf(source: ToneSource): Tone {
   for (const country of TONE_COUNTRIES) {
     for (const signal of TONE_SIGNALS) if (source === `${signal}-${country}`) return TONE_TABLE[country][signal];
   }
-  throw new TypeError(`no such tone: ${String(source)}`);
+  throw new TypeError(`no such tone: ${source}`);
 }

@@ -38,33 +38,49 @@ const WAVE = Float64Array.from({ length: WAVE_SIZE }, (_, at) =>
 
 export function renderTune(): Int16Array {
   const mix = new Float64Array(BARS.length * NOTES_IN_BAR * NOTE_SAMPLES);
+  // A gateway renders while it relays: each pitch is computed once.
+  const plucked = new Map<number, Float64Array>();
   let start = 0;
   for (const chord of BARS) {
-    for (let note = 0; note < NOTES_IN_BAR; note++) {
-      const semitones = chord[FIGURE[note % FIGURE.length] ?? 0] ?? 0;
-      pluck(mix, start, 440 * 2 ** (semitones / 12));
+    for (let turn = 0; turn < NOTES_IN_BAR; turn++) {
+      const semitones = chord[FIGURE[turn % FIGURE.length] ?? 0] ?? 0;
+      const note = plucked.get(semitones) ?? pluck(440 * 2 ** (semitones / 12));
+      plucked.set(semitones, note);
+      add(mix, note, start);
       start += NOTE_SAMPLES;
     }
   }
   return toSamples(mix);
 }
 
-function pluck(mix: Float64Array, start: number, hertz: number): void {
+function pluck(hertz: number): Float64Array {
+  const note = new Float64Array(RING_SAMPLES);
   const step = (hertz * WAVE_SIZE) / RATE;
   let phase = 0;
   let level = 1;
   for (let at = 0; at < RING_SAMPLES; at++) {
     const edge = Math.min(1, at / ATTACK_SAMPLES, (RING_SAMPLES - at) / RELEASE_SAMPLES);
-    const to = (start + at) % mix.length;
-    mix[to] = (mix[to] ?? 0) + (WAVE[Math.trunc(phase)] ?? 0) * level * edge;
+    note[at] = (WAVE[Math.trunc(phase)] ?? 0) * level * edge;
     level *= DECAY_PER_SAMPLE;
-    phase += step;
-    if (phase >= WAVE_SIZE) phase -= WAVE_SIZE;
+    phase = (phase + step) % WAVE_SIZE;
+  }
+  return note;
+}
+
+/** What reaches past the end is heard at the start of the next round. */
+function add(mix: Float64Array, note: Float64Array, start: number): void {
+  let to = start;
+  for (let at = 0; at < note.length; at++) {
+    if (to === mix.length) to = 0;
+    mix[to] = (mix[to] ?? 0) + (note[at] ?? 0);
+    to += 1;
   }
 }
 
 function toSamples(mix: Float64Array): Int16Array {
   let peak = 0;
-  for (const value of mix) peak = Math.max(peak, Math.abs(value));
-  return Int16Array.from(mix, (value) => Math.round((value / peak) * PEAK));
+  for (let at = 0; at < mix.length; at++) peak = Math.max(peak, Math.abs(mix[at] ?? 0));
+  const samples = new Int16Array(mix.length);
+  for (let at = 0; at < mix.length; at++) samples[at] = Math.round(((mix[at] ?? 0) / peak) * PEAK);
+  return samples;
 }

@@ -26,9 +26,17 @@ const MAX_MISORDER = 100;
 /** Timestamps that leave the source's clock by more than this are another clock. */
 const MAX_CLOCK_STEP = 1_000 * RTP_CLOCK_PER_MS;
 const MAX_DELAY_SAMPLES = MAX_DELAY_MS * RTP_CLOCK_PER_MS;
+/** So many packets too late are no accident: the source's clock was set back, or its way got longer for good. */
+const MAX_LATE_IN_ROW = 4;
 /** Concealment lasts 60 ms: longer, a repeated frame sounds like a machine. */
 const FADE_SAMPLES = 3 * FRAME_SAMPLES;
-/** Corrections of the delay by whole frames are kept this many frames apart. */
+/**
+ * Played this much too early, a frame is put in; this much too late, what is too much is left out. Between the two lies
+ * more than a frame, so the one does not call for the other.
+ */
+const SHORTAGE = 2 * RTP_CLOCK_PER_MS;
+const SURPLUS = 30 * RTP_CLOCK_PER_MS;
+/** Corrections of the delay are kept this many frames apart. */
 const CORRECTION_INTERVAL = 5;
 
 /** What `pull` says of a member that has nothing to play and will have nothing before its next packet. */
@@ -56,6 +64,8 @@ export class JitterBuffer {
   #playing = false;
   #fade = 0;
   #sinceCorrection = 0;
+  /** Packets in a row that came too late. */
+  #lateInRow = 0;
 
   /** The delay that is aimed at, in milliseconds. */
   get delayMs(): number {
@@ -68,9 +78,11 @@ export class JitterBuffer {
       const outcome = this.#follow(packet, nowMs);
       if (outcome !== undefined) return outcome;
     }
-    const at = this.#extend(packet.timestamp);
-    this.#delay.onPacket(nowMs * RTP_CLOCK_PER_MS - at, nowMs);
-    return this.#store(at, packet, nowMs);
+    const outcome = this.#place(packet, nowMs);
+    this.#lateInRow = outcome === "late" ? this.#lateInRow + 1 : 0;
+    if (this.#lateInRow < MAX_LATE_IN_ROW) return outcome;
+    this.#restart(packet);
+    return this.#place(packet, nowMs);
   }
 
   /**
@@ -82,11 +94,12 @@ export class JitterBuffer {
     if (!this.#playing) this.#begin(atMs);
     this.#sinceCorrection += 1;
     const surplus = this.#delay.playoutAt(atMs) - this.#position;
-    if (Math.abs(surplus) < FRAME_SAMPLES) return this.#play(out);
-    const whole = this.#ring.holds(this.#position, FRAME_SAMPLES);
+    if (surplus > -SHORTAGE && surplus < SURPLUS) return this.#play(out);
+    const begins = this.#ring.peek(this.#position) !== MISSING;
+    const whole = begins && this.#ring.holds(this.#position, FRAME_SAMPLES);
     const mayCorrect = this.#sinceCorrection >= CORRECTION_INTERVAL;
     // What is not there yet is waited for at once: something would have to be made up anyway.
-    if (surplus < 0 && (mayCorrect || !whole)) return this.#wait(out, whole);
+    if (surplus < 0 && (whole ? mayCorrect : !begins)) return this.#wait(out, whole);
     if (surplus > 0 && mayCorrect) return this.#hurry(out, whole, surplus);
     return this.#play(out);
   }
@@ -134,6 +147,7 @@ export class JitterBuffer {
     this.#window = new PacketWindow();
     this.#window.mark(0);
     this.#probation = -1;
+    this.#lateInRow = 0;
     this.#newest = packet.timestamp;
     this.#newestWire = packet.timestamp;
     this.#end = packet.timestamp;
@@ -145,6 +159,12 @@ export class JitterBuffer {
 
   #extend(timestamp: number): number {
     return this.#newest + ((timestamp - this.#newestWire) | 0);
+  }
+
+  #place(packet: AudioPacket, nowMs: number): PushOutcome {
+    const at = this.#extend(packet.timestamp);
+    this.#delay.onPacket(nowMs * RTP_CLOCK_PER_MS - at, nowMs);
+    return this.#store(at, packet, nowMs);
   }
 
   #store(at: number, { payload, decode }: AudioPacket, nowMs: number): PushOutcome {
