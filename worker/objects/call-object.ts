@@ -242,7 +242,12 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
       const found = await this.#findSocket(effect);
       if (found === "over") return;
       if (found !== undefined && (await this.#courier.sendSip(found.bridge, found.socket, effect.text))) {
-        this.#run(await this.#fleetOfCall(), { kind: "browser-found", leg: effect.leg, ...found });
+        this.#run(await this.#fleetOfCall(), {
+          kind: "browser-found",
+          leg: effect.leg,
+          sent: effect.text,
+          ...found,
+        });
         return;
       }
       if (tries === 0) this.#run(await this.#fleetOfCall(), { kind: "browser-unreachable", leg: effect.leg });

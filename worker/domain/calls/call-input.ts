@@ -18,8 +18,14 @@ export type CallInput =
   | { readonly kind: "gateway-unreachable"; readonly gateway: GatewayId }
   /** A leg's socket is gone and no other is known. */
   | { readonly kind: "browser-unreachable"; readonly leg: LegId }
-  /** The leg's device registered over another socket. */
-  | { readonly kind: "browser-found"; readonly leg: LegId; readonly bridge: string; readonly socket: string }
+  /** The leg's device registered over another socket; `sent` went over it already. */
+  | {
+      readonly kind: "browser-found";
+      readonly leg: LegId;
+      readonly bridge: string;
+      readonly socket: string;
+      readonly sent?: string;
+    }
   /** Time to look again for a gateway for legs that no one carries. */
   | { readonly kind: "retry-adoption" };
 

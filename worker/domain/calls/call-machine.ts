@@ -181,7 +181,7 @@ function applyTo(draft: CallDraft, input: CallInput): void {
       if (leg?.kind !== "browser") return;
       leg.bridge = input.bridge;
       leg.socket = input.socket;
-      if (leg.pending !== undefined) draft.sendSip(leg, leg.pending.text);
+      if (leg.pending !== undefined && leg.pending.text !== input.sent) draft.sendSip(leg, leg.pending.text);
       return;
     }
     case "browser-unreachable": {
