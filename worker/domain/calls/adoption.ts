@@ -1,18 +1,19 @@
 /** A gateway died: its legs move to another one (docs/design/capsule.md). */
-import { ADOPTION_LEASE_STEP } from "#protocol/capsule";
-import type { PhoneLegCapsule } from "#protocol/capsule";
 import type { GatewayId, GatewayInstanceId } from "#protocol/ids";
+import { adoptBrowser, adoptPhone } from "./adopt-leg.ts";
 import type { CallDraft } from "./call-draft.ts";
-import type { BrowserLeg, CallLeg, PhoneInvitation, PhoneLeg } from "./call-state.ts";
+import type { BrowserLeg, CallLeg, PhoneLeg } from "./call-state.ts";
 import { endCall, markEnded } from "./hang-up.ts";
 import { joinMedia } from "./join.ts";
-import { RING_TIMEOUT_MS, invitePhone, nextCalleeLeg } from "./ring-route.ts";
-import { answerReoffer, cancelBrowser, offerToBrowser } from "./browser-signalling.ts";
 
 /** A leg that no gateway could take for so long is over. */
 export const ADOPTION_LIMIT_MS = 32_000;
 const RETRY_MS = 150;
 const TRY_AGAIN_MS = 1_000;
+/** A reachable phone has answered an adopter by then. */
+const HEAD_START_MS = 250;
+/** A supervisor has brought a dead gateway back by then, or it will take long. */
+const HOME_WATCH_MS = 5_000;
 
 /** Every leg that the dead instance carried gets a new holder, all under one new epoch. */
 export function gatewayLost(draft: CallDraft, gateway: GatewayId, instance: GatewayInstanceId): void {
@@ -46,9 +47,36 @@ export function adoptStranded(draft: CallDraft): void {
     if (leg.adoption?.stranded === true && leg.stage !== "ended") moved = adoptLeg(draft, leg) || moved;
   }
   if (moved) joinMedia(draft);
-  if (!draft.ended && draft.state.legs.some((leg) => leg.stage !== "ended" && leg.adoption?.stranded === true)) {
+  if (!draft.ended && draft.state.legs.some((leg) => leg.stage !== "ended" && isWatched(draft, leg))) {
     draft.effects.push({ kind: "retry-soon", afterMs: RETRY_MS });
   }
+}
+
+/** Stranded legs wait for a gateway; a phone that does not answer its adopter may be waiting for its own one. */
+function isWatched(draft: CallDraft, leg: CallLeg): boolean {
+  if (leg.adoption === undefined) return false;
+  const young = draft.context.nowMs - leg.adoption.startedAtMs < HOME_WATCH_MS;
+  return leg.adoption.stranded || (leg.kind === "phone" && young);
+}
+
+/** Time to look again: legs go home whose own gateway is back, and stranded ones anywhere. */
+export function retryAdoption(draft: CallDraft): void {
+  for (const leg of draft.state.legs) {
+    if (leg.kind === "phone" && mayGoHome(draft, leg)) leaveAdopter(draft, leg, "its own gateway is back");
+  }
+  adoptStranded(draft);
+}
+
+/** A phone that accepts no other address (reachability of its NAT) is silent towards an adopter, and hears its own gateway. */
+function mayGoHome(draft: CallDraft, leg: PhoneLeg): boolean {
+  const { adoption, holder } = leg;
+  if (adoption === undefined || adoption.stranded || holder === adoption.from || leg.stage === "ended") return false;
+  const waitedMs = draft.context.nowMs - (adoption.orderedAtMs ?? draft.context.nowMs);
+  return waitedMs >= HEAD_START_MS && !adoption.tried.includes(adoption.from) && isUp(draft, adoption.from);
+}
+
+function isUp(draft: CallDraft, gateway: GatewayId): boolean {
+  return draft.context.fleet.some((entry) => entry.gateway === gateway && entry.state === "up");
 }
 
 function adoptLeg(draft: CallDraft, leg: CallLeg): boolean {
@@ -63,7 +91,7 @@ function adoptLeg(draft: CallDraft, leg: CallLeg): boolean {
   if (gateway === undefined) return false;
   leg.holder = gateway;
   leg.epoch = draft.state.epoch;
-  leg.adoption = { ...adoption, stranded: false };
+  leg.adoption = { ...adoption, stranded: false, orderedAtMs: draft.context.nowMs };
   draft.log("leg.adopting", { leg: leg.leg, gateway });
   if (leg.kind === "phone") adoptPhone(draft, leg);
   else adoptBrowser(draft, leg);
@@ -83,135 +111,10 @@ function firstAgain(draft: CallDraft, leg: CallLeg): GatewayId | undefined {
 function adopterOf(draft: CallDraft, leg: CallLeg): GatewayId | undefined {
   const adoption = leg.adoption;
   if (adoption === undefined) return undefined;
-  const restarted = draft.context.fleet.some((entry) => entry.gateway === adoption.from && entry.state === "up");
-  const except = restarted ? adoption.tried : [...adoption.tried, adoption.from];
-  return draft.context.nearestGateway(
-    leg.region,
-    except,
-    restarted && adoption.tried.length > 0 ? adoption.from : undefined,
-  );
-}
-
-function adoptPhone(draft: CallDraft, leg: PhoneLeg): void {
-  const waiting = leg.stage === "calling" || leg.stage === "ringing";
-  if (leg.side === "callee" && waiting) {
-    ringAgain(draft, leg);
-    return;
-  }
-  if (leg.capsule === undefined) return;
-  draft.command(leg, {
-    kind: "adopt-leg",
-    leg: leg.leg,
-    capsule: leg.capsule,
-    codecs: leg.codec === undefined ? draft.state.codecs : [leg.codec],
-    ringTimeoutMs: RING_TIMEOUT_MS,
-    headers: [],
-  });
-  // The gateway died between our order to answer and its word that it did: the adopter does it, or does it again.
-  if (leg.side === "caller" && leg.stage === "answered" && leg.capsule.phase === "ringing" && leg.codec !== undefined)
-    draft.command(leg, { kind: "answer-leg", leg: leg.leg, codec: leg.codec });
-}
-
-/** A ringing phone: CANCEL by the old branch, and a fresh INVITE that the new gateway can be answered on. */
-function ringAgain(draft: CallDraft, leg: PhoneLeg): void {
-  const old = leg.invitation;
-  if (old === undefined) return;
-  draft.command(leg, {
-    kind: "adopt-leg",
-    leg: leg.leg,
-    // A phone finds the INVITE to cancel by its whole Via (RFC 3261 section 17.2.3), which the old gateway told once it rang.
-    capsule: leg.capsule ?? unansweredCapsule(old),
-    codecs: draft.state.codecs,
-    oldViaBranch: old.viaBranch,
-    ringTimeoutMs: RING_TIMEOUT_MS,
-    headers: [],
-  });
-  const fresh: PhoneLeg = {
-    ...leg,
-    leg: nextCalleeLeg(draft),
-    stage: "calling",
-    adoption: undefined,
-    capsule: undefined,
-  };
-  markEnded(draft, leg);
-  draft.state.legs.push(fresh);
-  draft.log("leg.inviting", { leg: fresh.leg, gateway: fresh.holder, detail: `again, in place of ${leg.leg}` });
-  invitePhone(draft, fresh, old);
-}
-
-/** An INVITE of ours of which nothing was heard yet, as far as an adopter can cancel it. */
-function unansweredCapsule(invitation: PhoneInvitation): PhoneLegCapsule {
-  const { localUri, remoteUri, callId, cseq, requestUri, localTag } = invitation;
-  return {
-    kind: "phone",
-    phase: "calling",
-    flow: invitation.flow,
-    dialog: {
-      callId,
-      localTag,
-      localUri,
-      remoteUri,
-      remoteTarget: requestUri,
-      routeSet: [],
-      localCseq: cseq,
-      remoteCseq: -1,
-      remoteAllow: [],
-      localSdpVersion: 1,
-      localSdpId: 1,
-    },
-    invite: {
-      vias: [],
-      from: `${localUri};tag=${localTag}`,
-      to: remoteUri,
-      callId,
-      cseq,
-      recordRoutes: [],
-      requestUri,
-    },
-  };
-}
-
-/** Only the media of a browser moves: keys and all when its DTLS had ended, from the beginning otherwise. */
-function adoptBrowser(draft: CallDraft, leg: BrowserLeg): void {
-  if (leg.side === "callee" && (leg.stage === "calling" || leg.stage === "ringing"))
-    return ringBrowserAgain(draft, leg);
-  // What the dead gateway was to answer is offered by the adopter anew; the browser tries again after it.
-  answerReoffer(draft, leg, 491);
-  leg.sdpVersion += 1;
-  if (leg.media !== undefined && leg.dialog !== undefined) {
-    draft.command(leg, { kind: "adopt-webrtc-leg", leg: leg.leg, media: leg.media, sdpVersion: leg.sdpVersion });
-    // The adopter begins at once: its first step is spent even if its first message is lost.
-    const { outgoing } = leg.media;
-    leg.media = { ...leg.media, outgoing: { ...outgoing, indexLimit: outgoing.indexLimit + ADOPTION_LEASE_STEP } };
-    return;
-  }
-  const offered = leg.side === "caller" && leg.stage === "ringing" ? leg.remoteSdp : undefined;
-  const codecs = leg.codec === undefined ? draft.state.codecs : [leg.codec];
-  draft.command(leg, {
-    kind: "open-webrtc-leg",
-    leg: leg.leg,
-    ...(offered === undefined ? {} : { remoteSdp: offered }),
-    codecs,
-    ssrc: draft.context.randomUint32(),
-  });
-}
-
-/** An offer under way cannot be changed: the ringing browser is cancelled and rung again with the new gateway's. */
-function ringBrowserAgain(draft: CallDraft, leg: BrowserLeg): void {
-  const fresh: BrowserLeg = {
-    ...leg,
-    leg: nextCalleeLeg(draft),
-    stage: "calling",
-    adoption: undefined,
-    invite: undefined,
-    sdpVersion: 1,
-  };
-  cancelBrowser(draft, leg);
-  markEnded(draft, leg);
-  draft.state.legs.push(fresh);
-  draft.log("leg.opening", { leg: fresh.leg, gateway: fresh.holder, detail: `again, in place of ${leg.leg}` });
-  const ssrc = draft.context.randomUint32();
-  draft.command(fresh, { kind: "open-webrtc-leg", leg: fresh.leg, codecs: draft.state.codecs, ssrc });
+  const { from, tried } = adoption;
+  const restarted = isUp(draft, from);
+  if (restarted && tried.length > 0 && !tried.includes(from)) return from;
+  return draft.context.nearestGateway(leg.region, restarted ? tried : [...tried, from]);
 }
 
 /** The peer of a phone leg accepted the new gateway, or a browser answered the new offer. */
@@ -228,21 +131,21 @@ export function legAdopted(draft: CallDraft, leg: CallLeg): void {
 /** The gateway that tried could not reach the peer: the next one, or this one again after a restart. */
 export function adoptionFailed(draft: CallDraft, leg: CallLeg, reason: string): void {
   if (leg.adoption === undefined || leg.holder === undefined) return;
-  draft.log("leg.adoption-failed", { leg: leg.leg, gateway: leg.holder, detail: reason });
+  leaveAdopter(draft, leg, reason);
+  adoptStranded(draft);
+}
+
+function leaveAdopter(draft: CallDraft, leg: CallLeg, reason: string): void {
+  const { adoption, holder } = leg;
+  if (adoption === undefined || holder === undefined) return;
+  draft.log("leg.adoption-failed", { leg: leg.leg, gateway: holder, detail: reason });
   draft.command(leg, { kind: "release-leg", leg: leg.leg });
   leg.adoption = {
-    ...leg.adoption,
-    tried: [...leg.adoption.tried, leg.holder],
+    ...adoption,
+    tried: [...adoption.tried, holder],
     lastTriedAtMs: draft.context.nowMs,
     stranded: true,
   };
   leg.holder = undefined;
   draft.state.epoch += 1;
-  adoptStranded(draft);
-}
-
-/** SDP for a browser leg that moved. */
-export function offerMove(draft: CallDraft, leg: BrowserLeg, localSdp: string): void {
-  if (leg.media !== undefined) leg.media = { ...leg.media, localSdp };
-  offerToBrowser(draft, leg, localSdp);
 }

@@ -113,7 +113,7 @@ function reInvite(draft: CallDraft, leg: BrowserLeg, request: SipRequest): void 
     draft.sendSip(leg, leg.lastInviteResponse.text);
     return;
   }
-  if (leg.reoffer !== undefined && leg.reoffer.invite.cseq === cseq) return;
+  if (isBeingAnswered(leg, cseq)) return;
   // Glare (RFC 3261 section 14.2): both sides offered at once, or its gateway is being replaced.
   if (leg.pending?.method === "INVITE" || leg.reoffer !== undefined || leg.adoption !== undefined) {
     respond(draft, leg, request, 491);
@@ -130,6 +130,12 @@ function reInvite(draft: CallDraft, leg: BrowserLeg, request: SipRequest): void 
   const codecs = leg.codec === undefined ? draft.state.codecs : [leg.codec];
   const ssrc = leg.media?.outgoing.ssrc ?? draft.context.randomUint32();
   draft.command(leg, { kind: "open-webrtc-leg", leg: leg.leg, remoteSdp: sdp, codecs, ssrc });
+}
+
+/** Its bridge hands an INVITE over again when it waited too long: the first while the callee is looked for, a later one while its gateway works. */
+function isBeingAnswered(leg: BrowserLeg, cseq: number | undefined): boolean {
+  const first = leg.side === "caller" && leg.stage === "ringing" ? leg.invite : undefined;
+  return cseq !== undefined && (leg.reoffer?.invite ?? first)?.cseq === cseq;
 }
 
 function applyResponse(draft: CallDraft, leg: BrowserLeg, response: SipResponse): void {

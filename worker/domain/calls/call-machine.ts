@@ -6,7 +6,7 @@ import { parseSipUri } from "#sip/message/sip-uri";
 import { serializeNameAddr } from "#sip/message/name-addr";
 import { callTag } from "#protocol/ids";
 import type { GatewayId, LegId, RegionName } from "#protocol/ids";
-import { adoptStranded, adoptionFailed, gatewayLost, strandLeg } from "./adoption.ts";
+import { adoptionFailed, gatewayLost, retryAdoption, strandLeg } from "./adoption.ts";
 import { calleeFails } from "./answer.ts";
 import { applyBrowserMessage, legOfMessage } from "./browser-messages.ts";
 import { CallDraft } from "./call-draft.ts";
@@ -191,7 +191,7 @@ function applyTo(draft: CallDraft, input: CallInput): void {
       return;
     }
     case "retry-adoption":
-      return adoptStranded(draft);
+      return retryAdoption(draft);
   }
 }
 

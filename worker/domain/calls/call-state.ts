@@ -51,6 +51,8 @@ export interface LegAdoption {
   /** Those that could not reach the peer; forgotten `TRY_AGAIN_MS` after the last of them. */
   readonly tried: readonly GatewayId[];
   readonly lastTriedAtMs?: number;
+  /** When the gateway that tries now was told. */
+  readonly orderedAtMs?: number;
   /** No gateway is trying now; the next that can, should. */
   stranded: boolean;
 }

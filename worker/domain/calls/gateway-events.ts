@@ -2,7 +2,8 @@
 import type { CallEvent } from "#protocol/call-messages";
 import type { OutgoingStreamLease } from "#protocol/capsule";
 import { reasonPhrase } from "#sip/message/build";
-import { adoptionFailed, legAdopted, offerMove } from "./adoption.ts";
+import { offerMove } from "./adopt-leg.ts";
+import { adoptionFailed, legAdopted } from "./adoption.ts";
 import { answerBrowserCaller, calleeAnswers, calleeFails, calleeRings } from "./answer.ts";
 import { answerReoffer, inviteBrowser } from "./browser-signalling.ts";
 import type { CallDraft } from "./call-draft.ts";

@@ -200,8 +200,8 @@ export class CallWorld {
     };
   }
 
-  event(gateway: string, event: CallEvent, epoch = this.state?.epoch ?? 1): void {
-    this.feed({ kind: "gateway-event", from: this.address(gateway), epoch, event });
+  event(gateway: string, event: CallEvent, epoch = this.state?.epoch ?? 1, run = 1): void {
+    this.feed({ kind: "gateway-event", from: this.address(gateway, run), epoch, event });
   }
 
   browser(identity: string, socket: string, text: string): void {

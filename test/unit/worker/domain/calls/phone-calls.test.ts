@@ -255,6 +255,7 @@ describe("a gateway that dies", () => {
   it("tries the next gateway when the phone does not follow, and its own one as soon as that is back", () => {
     const world = talking();
     world.kill("us-east");
+    world.event("eu-west", { kind: "leg-adopted", leg: leg("b1"), capsule: capsule("confirmed") });
     world.told();
     world.event("eu-west", { kind: "leg-adoption-failed", leg: leg("a"), status: 503, reason: "connection refused" });
     expect(world.told()).toEqual([
@@ -274,6 +275,28 @@ describe("a gateway that dies", () => {
       "us-east: join-leg a trunk:eu-west",
       "eu-west: join-leg b1 trunk:us-east",
     ]);
+  });
+
+  it("goes home to its own restarted gateway when the phone is silent towards the adopter, not when it answered", () => {
+    const world = talking("us-east", "ap-south");
+    world.kill("us-east");
+    world.told();
+    world.restart("us-east", 2);
+    world.nowMs += 200;
+    world.feed({ kind: "retry-adoption" });
+    expect(world.told()).toEqual([]);
+    world.nowMs += 150;
+    world.feed({ kind: "retry-adoption" });
+    expect(world.told()).toEqual([
+      "eu-west: release-leg a",
+      "us-east: adopt-leg a confirmed",
+      "us-east: join-leg a trunk:ap-south",
+      "ap-south: join-leg b1 trunk:us-east",
+    ]);
+    world.event("us-east", { kind: "leg-adopted", leg: leg("a"), capsule: capsule("confirmed") }, undefined, 2);
+    world.nowMs += 150;
+    world.feed({ kind: "retry-adoption" });
+    expect(world.told()).toEqual([]);
   });
 
   it("begins the round of gateways again a second after all of them failed", () => {
