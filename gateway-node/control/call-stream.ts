@@ -31,6 +31,11 @@ export class CallStream {
     return this.#known;
   }
 
+  /** Whether a command is missing before some that are here. */
+  get gap(): boolean {
+    return this.#held.size > 0;
+  }
+
   /** In the order of their numbers; all of them go out again when the channel reopens. */
   get unacknowledged(): readonly NumberedEvent[] {
     return this.#outbox;

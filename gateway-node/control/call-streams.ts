@@ -86,11 +86,7 @@ export class CallStreams {
     const entry = this.#obtain(frame.call, channel);
     entry.stream.acknowledge(frame.ackEvent);
     const arrival = entry.stream.receive({ seq: frame.seq, epoch: frame.epoch, command: frame.command });
-    if (arrival.kind === "early") {
-      this.#options.count("control.command-early");
-      return;
-    }
-    if (arrival.kind === "repeated") this.#options.count("control.command-repeated");
+    if (arrival.kind !== "ready") this.#options.count(`control.command-${arrival.kind}`);
     entry.acknowledgeAtMs ??= this.#options.clock.nowMs() + COMMAND_ACK_MS;
     this.#owe(entry);
     if (arrival.kind === "ready") for (const command of arrival.commands) this.#options.apply(frame.call, command);
@@ -159,7 +155,7 @@ export class CallStreams {
   #sendEvent(entry: OpenStream, event: NumberedEvent): boolean {
     const ackCommand = entry.stream.appliedCommand;
     const sent = this.#options.send(entry.channel, { kind: "call-event", call: entry.call, ackCommand, ...event });
-    if (sent) entry.acknowledgeAtMs = undefined;
+    if (sent && !entry.stream.gap) entry.acknowledgeAtMs = undefined;
     entry.repeatAtMs ??= this.#options.clock.nowMs() + EVENT_REPEAT_MS;
     return sent;
   }
@@ -185,7 +181,8 @@ export class CallStreams {
       if (settled) entry.repeatAtMs = undefined;
       else if (entry.repeatAtMs !== undefined && entry.repeatAtMs <= nowMs) this.#repeat(entry);
       if (entry.acknowledgeAtMs !== undefined && entry.acknowledgeAtMs <= nowMs) {
-        entry.acknowledgeAtMs = undefined;
+        // Nothing but an acknowledgement is answered with the command that is missing.
+        entry.acknowledgeAtMs = entry.stream.gap ? nowMs + COMMAND_ACK_MS : undefined;
         const ackCommand = entry.stream.appliedCommand;
         this.#options.send(entry.channel, { kind: "command-ack", call: entry.call, ackCommand });
       }

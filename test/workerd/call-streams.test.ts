@@ -179,6 +179,26 @@ describe("the stream of a call", () => {
     expect(rejections.length).toBeLessThanOrEqual(1);
   });
 
+  it.each([
+    [
+      "an event comes again",
+      (gateway: TestGateway, call: CallToken, event: CallEvent) => tell(gateway, call, 1, event),
+    ],
+    [
+      "nothing but an acknowledgement comes",
+      (gateway: TestGateway, call: CallToken) => gateway.send({ kind: "command-ack", call, ackCommand: 0 }),
+    ],
+  ])("sends what was not carried out again when %s", async (_what, remind) => {
+    const gateway = dial("us-east");
+    const { tickets } = await gateway.hello();
+    const call = tickets[0]!;
+    const event = inviteReceived("alice", "echo");
+    tell(gateway, call, 1, event);
+    const sent = await commands(gateway, call, 2);
+    remind(gateway, call, event);
+    expect(await commands(gateway, call, 2)).toEqual(sent);
+  });
+
   it("sends what was not carried out again when the channel comes back, also from another socket", async () => {
     const instance = createInstance();
     const before = dial("us-east", instance);

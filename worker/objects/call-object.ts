@@ -57,6 +57,8 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
   readonly #surroundings: CallSurroundings;
   #state: CallState | undefined;
   #retryArmed = false;
+  /** The search for the callee. Whoever waited for it too long asks again, and gets what came of it. */
+  #search: Promise<unknown> = Promise.resolve();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -69,6 +71,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
   async gatewayEvents(input: GatewayEvents): Promise<GatewayReply> {
     const { token, from } = input;
     const fleet = await this.#surroundings.fleet(token);
+    await Promise.allSettled([this.#search]);
     const effects: CallEffect[] = [];
     let events = input.events;
     const first = events[0];
@@ -82,6 +85,8 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     // A gateway that was given up, or an instance before the present one: nothing it holds is still its own.
     if (party === undefined) return NOT_OURS;
     party.outbox = party.outbox.filter(({ seq }) => seq > input.ackCommand);
+    // It missed an answer, or has nothing to tell but how far it is: everything that it may lack goes out again.
+    const mayLack = first === undefined || events.some(({ seq }) => seq <= party.lastEvent);
     for (const { seq, epoch, event } of events) {
       const lastEvent = this.#partyOf(from)?.lastEvent ?? Number.MAX_SAFE_INTEGER;
       if (seq <= lastEvent) continue;
@@ -92,7 +97,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     // An acknowledgement alone is not worth a row: what it took from the outbox is harmless to send again.
     if (input.events.length > 0) this.#save();
     const answer = await this.#perform(effects, { gateway: from.gateway });
-    return this.#reply(from.gateway, answer.commands);
+    return this.#reply(from.gateway, mayLack ? (this.#partyOf(from)?.outbox ?? []) : answer.commands);
   }
 
   async resume(input: Parameters<CallObjectApi["resume"]>[0]): Promise<GatewayReply> {
@@ -117,6 +122,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     if (!parsed.ok) return { messages: [] };
     const { message } = parsed;
     const fleet = await this.#surroundings.fleet(input.token);
+    await Promise.allSettled([this.#search]);
     if (this.#state === undefined && !(message.kind === "request" && message.method === "INVITE"))
       return refuse(message, 481);
     const opening = this.#state === undefined && message.kind === "request";
@@ -199,7 +205,8 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
           this.ctx.waitUntil(this.#record());
           break;
         case "locate":
-          answers.push(await this.#locate(effect, asker));
+          this.#search = this.#locate(effect, asker).then((answer) => answers.push(answer));
+          await this.#search;
           break;
       }
     }

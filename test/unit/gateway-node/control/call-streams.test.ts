@@ -71,6 +71,20 @@ describe("the streams of a gateway", () => {
     expect(sent.filter(({ frame }) => frame.kind === "command-ack")).toHaveLength(2);
   });
 
+  it("say each second how far they are while a command is missing, whatever events go out", () => {
+    streams.receive(0, confirm(1));
+    streams.receive(0, confirm(3));
+    streams.publish(call, 1, { kind: "leg-cancelled", leg });
+    clock.advance(2 * COMMAND_ACK_MS + 250);
+    const acknowledgement = { kind: "command-ack", call, ackCommand: 1 };
+    const acknowledgements = () => sent.map(({ frame }) => frame).filter(({ kind }) => kind === "command-ack");
+    expect(acknowledgements()).toEqual([acknowledgement, acknowledgement]);
+    streams.receive(0, confirm(2, 1));
+    clock.advance(3 * COMMAND_ACK_MS);
+    expect(acknowledgements()).toEqual([acknowledgement, acknowledgement, { ...acknowledgement, ackCommand: 3 }]);
+    expect(applied).toEqual([1, 2, 3]);
+  });
+
   it("keep events while the channel is away and repeat them in order after welcome", () => {
     streams.open(call, 0);
     open = false;
