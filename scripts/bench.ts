@@ -51,7 +51,6 @@ function isBenchModule(module: unknown): module is { readonly run: BenchRun } {
 function writeResults(): void {
   if (command.args.length > 0) return;
   const machine = {
-    cpu: cpus()[0]?.model ?? "unknown",
     cores: cpus().length,
     node: process.version,
     platform: process.platform,
