@@ -1,11 +1,7 @@
-import { execFileSync } from "node:child_process";
 import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
 import { createSocket } from "node:dgram";
 import type { Socket } from "node:dgram";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { WebSocketServer } from "ws";
 import type { WebSocket } from "ws";
@@ -16,8 +12,10 @@ import type { LogEvent } from "../../../gateway-node/observability/log-event.ts"
 import { CONTROL_SUBPROTOCOL, enrolmentText } from "../../../protocol/control-frames.ts";
 import type { GatewayFrame, WorkerFrame } from "../../../protocol/control-frames.ts";
 import type { GatewayId, RegionName } from "../../../protocol/ids.ts";
+import { createCertificate } from "../../../scripts/start/certificate.ts";
 
 const keys = generateKeyPairSync("ed25519");
+const certificate = await createCertificate(["127.0.0.1"], Date.now());
 
 /** A Worker that welcomes whoever signs its nonce. */
 class WelcomingWorker {
@@ -57,13 +55,11 @@ function send(socket: WebSocket, frame: WorkerFrame): void {
   socket.send(JSON.stringify(frame));
 }
 
-let folder: string;
 let worker: WelcomingWorker;
 let node: GatewayNode | undefined;
 let logged: LogEvent[];
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "nearside-gateway-"));
   worker = new WelcomingWorker();
   logged = [];
 });
@@ -72,17 +68,7 @@ afterEach(async () => {
   await node?.close();
   node = undefined;
   worker.close();
-  rmSync(folder, { recursive: true });
 });
-
-function selfSigned(): { readonly key: string; readonly cert: string } {
-  const [key, cert] = [join(folder, "key"), join(folder, "cert")];
-  const args = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=127.0.0.1".split(
-    " ",
-  );
-  execFileSync("openssl", [...args, "-keyout", key, "-out", cert], { stdio: "ignore" });
-  return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
-}
 
 async function start(changes: Partial<GatewayConfig> = {}): Promise<GatewayNode> {
   const config: GatewayConfig = {
@@ -97,7 +83,7 @@ async function start(changes: Partial<GatewayConfig> = {}): Promise<GatewayNode>
     workerUrl: await worker.open(),
     enrolmentKey: keys.privateKey,
     fleetKey: Buffer.alloc(32, 1),
-    tls: selfSigned(),
+    tls: { key: certificate.keyPem, cert: certificate.certificatePem },
     mediaHosts: ["127.0.0.1"],
     exitOnStdinEnd: false,
     logLevel: "info",
