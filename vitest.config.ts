@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * Four levels, slowest last. Only `unit` has no processes of its own; `e2e` owns the fixed ports of `npm start`,
- * so its files never run side by side.
+ * Four levels, slowest last. Only `unit` has no processes of its own; files of the others never run side by side, because
+ * they measure times.
  */
 export default defineConfig({
   test: {
