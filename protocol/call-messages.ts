@@ -66,7 +66,7 @@ export type CallEvent =
   | {
       readonly kind: "webrtc-leg-refused";
       readonly leg: LegId;
-      readonly status: 488 | 500 | 503;
+      readonly status: 408 | 488 | 500 | 503;
       readonly reason: string;
     }
   /** DTLS finished: the capsule of this leg's media. */

@@ -2,9 +2,12 @@
 import type { CallCommand } from "#protocol/call-messages";
 import type { CallToken } from "#protocol/ids";
 import type { WebRtcOpening } from "../media/media-plane.ts";
-import { dropLeg, enterTable, publish } from "./call-context.ts";
+import { closeMedia, dropLeg, enterTable, publish, startTimer } from "./call-context.ts";
 import type { CallContext } from "./call-context.ts";
 import { WebRtcLeg } from "./leg.ts";
+
+/** A page that is gone answers nothing. Browsers' libraries give up ringing after 60 s by themselves, and say so. */
+export const UNANSWERED_LIMIT_MS = 65_000;
 
 export async function openWebRtcLeg(
   context: CallContext,
@@ -21,7 +24,15 @@ export async function openWebRtcLeg(
   }
   const leg = new WebRtcLeg(call, command.leg, epoch);
   enterTable(context, leg);
+  if (remoteSdp === undefined) startTimer(context, leg, "ringing", UNANSWERED_LIMIT_MS, () => giveUp(context, leg));
   report(context, leg, await context.media.openWebRtcLeg(leg.key, { epoch, remoteSdp, codecs, ssrc }));
+}
+
+/** Nobody answered our offer. */
+function giveUp(context: CallContext, leg: WebRtcLeg): void {
+  publish(context, leg, { kind: "webrtc-leg-refused", leg: leg.leg, status: 408, reason: "no-answer" });
+  closeMedia(context, leg);
+  dropLeg(context, leg, "given-up");
 }
 
 export function completeWebRtcLeg(
@@ -29,6 +40,7 @@ export function completeWebRtcLeg(
   leg: WebRtcLeg,
   command: Extract<CallCommand, { kind: "complete-webrtc-leg" }>,
 ): void {
+  leg.clearTimer("ringing");
   report(context, leg, context.media.completeWebRtcLeg(leg.key, command.remoteSdp, command.codecs));
 }
 

@@ -5,7 +5,7 @@ import { reasonPhrase } from "#sip/message/build";
 import { offerMove } from "./adopt-leg.ts";
 import { adoptionFailed, legAdopted } from "./adoption.ts";
 import { answerBrowserCaller, calleeAnswers, calleeFails, calleeRings } from "./answer.ts";
-import { answerReoffer, inviteBrowser } from "./browser-signalling.ts";
+import { answerReoffer, cancelBrowser, inviteBrowser } from "./browser-signalling.ts";
 import type { CallDraft } from "./call-draft.ts";
 import type { CallLeg } from "./call-state.ts";
 import { endCall, markEnded } from "./hang-up.ts";
@@ -131,7 +131,9 @@ function webRtcRefused(
   draft.log("leg.media-refused", { leg: leg.leg, gateway: leg.holder, detail: event.reason });
   if (leg.kind === "browser" && leg.reoffer !== undefined) return answerReoffer(draft, leg, event.status);
   if (leg.adoption !== undefined) return adoptionFailed(draft, leg, event.reason);
-  if (leg.side === "callee" && draft.state.winner !== leg.leg)
+  if (leg.side === "callee" && draft.state.winner !== leg.leg) {
+    if (leg.kind === "browser" && leg.stage !== "ended") cancelBrowser(draft, leg);
     return calleeFails(draft, leg, { status: event.status, reason: reasonPhrase(event.status) });
+  }
   endCall(draft, "failed", "media-refused", { status: event.status, reason: reasonPhrase(event.status) });
 }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { OutgoingStreamLease, WebRtcLegMedia } from "../../../../protocol/capsule.ts";
+import { UNANSWERED_LIMIT_MS } from "../../../../gateway-node/calls/webrtc-leg.ts";
 import { A, CallLab, TAG_A } from "../support/call-lab.ts";
 import { settle } from "../support/virtual-clock.ts";
 
@@ -69,6 +70,21 @@ describe("a browser's media leg", () => {
     await settle();
     expect(lab.eventKinds()).toContain(kind);
     expect(lab.legs.size).toBe(0);
+  });
+
+  it("whose offer nobody answers is given up, and one that is answered is not", async () => {
+    await lab.command({ kind: "open-webrtc-leg", leg: A, codecs: ["PCMU"], ssrc: 1 });
+    lab.clock.advance(UNANSWERED_LIMIT_MS - 1);
+    expect(lab.legs.size).toBe(1);
+    lab.clock.advance(1);
+    expect(lab.event("webrtc-leg-refused")).toMatchObject({ status: 408, reason: "no-answer" });
+    expect(lab.legs.size).toBe(0);
+    expect(lab.media.trace.at(-1)).toBe("close a");
+
+    await lab.command({ kind: "open-webrtc-leg", leg: A, codecs: ["PCMU"], ssrc: 1 }, 2);
+    await lab.command({ kind: "complete-webrtc-leg", leg: A, remoteSdp: "answer", codecs: ["PCMU"] }, 2);
+    lab.clock.advance(2 * UNANSWERED_LIMIT_MS);
+    expect(lab.legs.size).toBe(1);
   });
 
   it("that falls silent is ended", async () => {
