@@ -71,7 +71,13 @@ export type GatewayFrame =
       readonly calls: readonly ResumedCall[];
     }
   /** `ackCommand`: every command up to this number was carried out. */
-  | ({ readonly kind: "call-event"; readonly call: CallToken; readonly ackCommand: number } & NumberedEvent)
+  | {
+      readonly kind: "call-events";
+      readonly call: CallToken;
+      readonly ackCommand: number;
+      /** At least one, in the order of their numbers. */
+      readonly events: readonly NumberedEvent[];
+    }
   /** Sent when commands were carried out and no event went out within a second. */
   | { readonly kind: "command-ack"; readonly call: CallToken; readonly ackCommand: number }
   | {

@@ -7,6 +7,18 @@ import { CallStream } from "./call-stream.ts";
 
 /** Carried-out commands are acknowledged within this time when no event goes out. */
 export const COMMAND_ACK_MS = 1_000;
+/**
+ * What nobody waits for is held back so long, to go out together with what follows: each frame costs the Call object a
+ * request and a row. Until it is out, an adopter knows the step before it, which is as good (docs/design/capsule.md).
+ */
+const UNHURRIED_MS: { readonly [Kind in CallEvent["kind"]]?: number } = {
+  "leg-changed": 100,
+  "leg-confirmed": 100,
+  "media-flowing": 1_000,
+  "leg-statistics": 1_000,
+};
+/** More than a call ever has on its way; the Worker refuses frames with over 100. */
+const EVENTS_A_FRAME = 50;
 /** An event that is not acknowledged on an open channel goes out again after this time. */
 export const EVENT_REPEAT_MS = 4_000;
 /** After the last leg ended here; late repeats of commands are still recognised. */
@@ -22,13 +34,17 @@ export interface CallStreamsOptions {
   /** `false` when the channel is not open: the event waits in its outbox. */
   readonly send: (channel: number, frame: GatewayFrame) => boolean;
   readonly apply: (call: CallToken, command: NumberedCommand) => void;
-  readonly count: (name: string) => void;
+  readonly count: (name: string, by?: number) => void;
 }
 
 interface OpenStream {
   readonly call: CallToken;
   readonly channel: number;
   readonly stream: CallStream;
+  /** Events up to this number went out at least once on the open channel. */
+  sentEvent: number;
+  unhurried: Timer | undefined;
+  unhurriedAtMs: number;
   acknowledgeAtMs: number | undefined;
   repeatAtMs: number | undefined;
   /** Set while no leg of the call is here. */
@@ -73,7 +89,10 @@ export class CallStreams {
       this.#options.count("calls.event-without-stream");
       return;
     }
-    this.#sendEvent(entry, entry.stream.append(epoch, event));
+    entry.stream.append(epoch, event);
+    const waitMs = UNHURRIED_MS[event.kind];
+    if (waitMs === undefined) this.#sendNew(entry);
+    else this.#sendWithin(entry, waitMs);
     this.#owe(entry);
   }
 
@@ -109,6 +128,7 @@ export class CallStreams {
     if (entry === undefined) return;
     this.#streams.delete(call);
     this.#owing.delete(entry);
+    entry.unhurried?.clear();
   }
 
   /** For `hello.calls`. A call of which only unacknowledged events exist is made by their repetition, not resumed. */
@@ -131,6 +151,7 @@ export class CallStreams {
   stop(): void {
     this.#tick?.clear();
     this.#forgetting?.clear();
+    for (const { unhurried } of this.#streams.values()) unhurried?.clear();
     this.#tick = undefined;
     this.#forgetting = undefined;
   }
@@ -142,6 +163,9 @@ export class CallStreams {
       call,
       channel,
       stream: new CallStream(),
+      sentEvent: 0,
+      unhurried: undefined,
+      unhurriedAtMs: 0,
       acknowledgeAtMs: undefined,
       repeatAtMs: undefined,
       forgetAtMs: undefined,
@@ -152,20 +176,42 @@ export class CallStreams {
     return entry;
   }
 
-  #sendEvent(entry: OpenStream, event: NumberedEvent): boolean {
-    const ackCommand = entry.stream.appliedCommand;
-    const sent = this.#options.send(entry.channel, { kind: "call-event", call: entry.call, ackCommand, ...event });
-    if (sent && !entry.stream.gap) entry.acknowledgeAtMs = undefined;
-    entry.repeatAtMs ??= this.#options.clock.nowMs() + EVENT_REPEAT_MS;
-    return sent;
+  /** Sends what has not gone out yet, the held back with it, in order. */
+  #sendNew(entry: OpenStream): void {
+    entry.unhurried?.clear();
+    entry.unhurried = undefined;
+    this.#send(
+      entry,
+      entry.stream.unacknowledged.filter(({ seq }) => seq > entry.sentEvent),
+    );
+  }
+
+  #sendWithin(entry: OpenStream, waitMs: number): void {
+    const dueAtMs = this.#options.clock.nowMs() + waitMs;
+    if (entry.unhurried !== undefined && entry.unhurriedAtMs <= dueAtMs) return;
+    entry.unhurried?.clear();
+    entry.unhurriedAtMs = dueAtMs;
+    entry.unhurried = this.#options.clock.setTimer(waitMs, () => this.#sendNew(entry));
+  }
+
+  /** `false` when the channel is not open: all of it waits in the outbox. */
+  #send(entry: OpenStream, events: readonly NumberedEvent[]): boolean {
+    const { call, channel, stream } = entry;
+    for (let from = 0; from < events.length; from += EVENTS_A_FRAME) {
+      const some = events.slice(from, from + EVENTS_A_FRAME);
+      const ackCommand = stream.appliedCommand;
+      if (!this.#options.send(channel, { kind: "call-events", call, ackCommand, events: some })) return false;
+      entry.sentEvent = Math.max(entry.sentEvent, some.at(-1)?.seq ?? 0);
+      if (!stream.gap) entry.acknowledgeAtMs = undefined;
+      entry.repeatAtMs ??= this.#options.clock.nowMs() + EVENT_REPEAT_MS;
+    }
+    return true;
   }
 
   #repeat(entry: OpenStream): void {
     entry.repeatAtMs = undefined;
-    for (const event of entry.stream.unacknowledged) {
-      if (!this.#sendEvent(entry, event)) return;
-      this.#options.count("control.event-repeated");
-    }
+    const events = entry.stream.unacknowledged;
+    if (events.length > 0 && this.#send(entry, events)) this.#options.count("control.event-repeated", events.length);
   }
 
   #owe(entry: OpenStream): void {

@@ -3,12 +3,12 @@ import type { EndpointCredentials } from "#protocol/control-frames";
 import type { EndpointId, SipDomain } from "#protocol/ids";
 import type { Clock } from "../clock.ts";
 
-/** A changed password or a revoked user takes effect within this time. */
-export const CREDENTIAL_FRESH_MS = 60_000;
+/** A revoked user is refused within this time; a changed password works at once, since a wrong digest asks again. */
+export const CREDENTIAL_FRESH_MS = 600_000;
 /** A user that does not exist: long enough to take the load of a guessing scanner off the Worker. */
 export const CREDENTIAL_NEGATIVE_MS = 5_000;
 /** While the Worker cannot be reached, phones go on refreshing with what is known. */
-export const CREDENTIAL_STALE_MS = 10 * 60_000;
+export const CREDENTIAL_STALE_MS = 60 * 60_000;
 const CAPACITY = 20_000;
 
 export type CredentialLookup =

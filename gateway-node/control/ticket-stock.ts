@@ -2,8 +2,8 @@
 import type { CallToken } from "#protocol/ids";
 
 /** Asked for again when fewer are left. */
-export const LOW_STOCK = 32;
-export const ORDER_COUNT = 64;
+export const LOW_STOCK = 128;
+export const ORDER_COUNT = 256;
 /** More than any order sums up to; a peer that sends more has a fault. */
 const CAPACITY = 1_024;
 

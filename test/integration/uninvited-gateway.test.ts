@@ -137,7 +137,7 @@ describe("a frame", () => {
     },
     {
       what: "with an event that is none",
-      frame: `{"kind":"call-event","call":"x","ackCommand":0,"seq":1,"epoch":1,"event":{"kind":"boom"}}`,
+      frame: `{"kind":"call-events","call":"x","ackCommand":0,"events":[{"seq":1,"epoch":1,"event":{"kind":"boom"}}]}`,
       code: "frame-invalid",
     },
   ])("of an open channel $what is refused: $code", async ({ frame, code }) => {

@@ -95,7 +95,7 @@ function inviteReceived(from: string, to: string): CallEvent {
 }
 
 function tell(gateway: TestGateway, call: CallToken, seq: number, event: CallEvent, ackCommand = 0): void {
-  gateway.send({ kind: "call-event", call, ackCommand, seq, epoch: 1, event });
+  gateway.send({ kind: "call-events", call, ackCommand, events: [{ seq, epoch: 1, event }] });
 }
 
 /** Commands of this call; a gateway may be asked to adopt legs of others at any time. */

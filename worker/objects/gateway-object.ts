@@ -29,8 +29,8 @@ import { migrate } from "./storage/migrate.ts";
 
 const HEARTBEAT_MS = 5_000;
 /** Unused call tokens that a gateway keeps in stock, and the most that one frame gives. */
-const TICKET_STOCK = 32;
-const TICKET_LIMIT = 64;
+const TICKET_STOCK = 64;
+const TICKET_LIMIT = 256;
 /** A neighbour sends three probes within 100 ms; the way there and back comes on top. */
 const PROBE_WAIT_MS = 150;
 /** A gateway whose channel is closed but whose trunk answers is asked again after this. */
@@ -207,10 +207,8 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
     switch (frame.kind) {
       case "hello":
         return this.#refuse(socket, "frame-invalid", "a second hello");
-      case "call-event":
-        return await this.#traffic.receive(frame.call, frame.ackCommand, [
-          { seq: frame.seq, epoch: frame.epoch, event: frame.event },
-        ]);
+      case "call-events":
+        return await this.#traffic.receive(frame.call, frame.ackCommand, frame.events);
       case "command-ack":
         return await this.#traffic.receive(frame.call, frame.ackCommand, []);
       case "stray-request":

@@ -1,6 +1,6 @@
 /** Readers of single fields of a frame: each gives the typed value or `undefined`. */
 import type { Reachability, SipFlow } from "#protocol/capsule";
-import type { CallEvent } from "#protocol/call-messages";
+import type { CallEvent, NumberedEvent } from "#protocol/call-messages";
 import type { GatewayLoad, PublishedRoute, ResumedCall, RouteRemovalReason } from "#protocol/control-frames";
 import { parseCallToken, parseEndpointId, parseLegId, parseSipDomain } from "#protocol/ids";
 
@@ -39,9 +39,22 @@ export function resumedCalls(value: unknown): readonly ResumedCall[] | undefined
   return calls;
 }
 
-/** The envelope only: an enrolled gateway vouches for the rest, and a later release may say more. */
-export function callEvent(value: unknown): CallEvent | undefined {
-  return isCallEvent(value) ? value : undefined;
+/** A gateway sends again what was not acknowledged, but not more than this at a time. */
+const EVENTS_LIMIT = 100;
+
+export function numberedEvents(value: unknown): readonly NumberedEvent[] | undefined {
+  if (!Array.isArray(value) || value.length === 0 || value.length > EVENTS_LIMIT) return undefined;
+  const events: NumberedEvent[] = [];
+  for (const entry of value) {
+    const fields = fieldsOf(entry);
+    const seq = natural(fields?.["seq"]);
+    const epoch = natural(fields?.["epoch"]);
+    const event = fields?.["event"];
+    // The envelope only: an enrolled gateway vouches for the rest, and a later release may say more.
+    if (seq === undefined || epoch === undefined || !isCallEvent(event)) return undefined;
+    events.push({ seq, epoch, event });
+  }
+  return events;
 }
 
 function isCallEvent(value: unknown): value is CallEvent {

@@ -3,7 +3,7 @@ import { CONTROL_FRAME_LIMIT } from "#protocol/control-frames";
 import type { GatewayFrame } from "#protocol/control-frames";
 import { parseCallToken, parseEndpointId, parseGatewayId, parseGatewayInstanceId, parseSipDomain } from "#protocol/ids";
 import {
-  callEvent,
+  numberedEvents,
   counters,
   fieldsOf,
   gatewayLoad,
@@ -37,21 +37,12 @@ const READERS: Readers = {
     if (channels === undefined || signature === undefined || calls === undefined) return undefined;
     return { kind: "hello", protocol, gateway, instance, channel, channels, signature, calls };
   },
-  "call-event"(fields) {
+  "call-events"(fields) {
     const call = parseCallToken(fields["call"]);
     const ackCommand = natural(fields["ackCommand"]);
-    const seq = natural(fields["seq"]);
-    const epoch = natural(fields["epoch"]);
-    const event = callEvent(fields["event"]);
-    if (
-      call === undefined ||
-      ackCommand === undefined ||
-      seq === undefined ||
-      epoch === undefined ||
-      event === undefined
-    )
-      return undefined;
-    return { kind: "call-event", call, ackCommand, seq, epoch, event };
+    const events = numberedEvents(fields["events"]);
+    if (call === undefined || ackCommand === undefined || events === undefined) return undefined;
+    return { kind: "call-events", call, ackCommand, events };
   },
   "command-ack"(fields) {
     const call = parseCallToken(fields["call"]);

@@ -7,6 +7,7 @@ import {
   MOVED_STREAM_MS,
 } from "../../../../gateway-node/control/call-streams.ts";
 import type { GatewayFrame } from "../../../../protocol/control-frames.ts";
+import type { PhoneLegCapsule } from "../../../../protocol/capsule.ts";
 import type { CallToken, LegId } from "../../../../protocol/ids.ts";
 import { VirtualClock } from "../support/virtual-clock.ts";
 
@@ -37,7 +38,8 @@ beforeEach(() => {
   });
 });
 
-const sentEvents = (): number[] => sent.flatMap(({ frame }) => (frame.kind === "call-event" ? [frame.seq] : []));
+const sentEvents = (): number[] =>
+  sent.flatMap(({ frame }) => (frame.kind === "call-events" ? frame.events.map(({ seq }) => seq) : []));
 
 describe("the streams of a gateway", () => {
   it("send a call's events on the channel of its first message, with the last command carried out", () => {
@@ -47,9 +49,45 @@ describe("the streams of a gateway", () => {
     expect(sent).toEqual([
       {
         channel: 1,
-        frame: { kind: "call-event", call, ackCommand: 1, seq: 1, epoch: 3, event: { kind: "leg-cancelled", leg } },
+        frame: {
+          kind: "call-events",
+          call,
+          ackCommand: 1,
+          events: [{ seq: 1, epoch: 3, event: { kind: "leg-cancelled", leg } }],
+        },
       },
     ]);
+  });
+
+  it("hold back what nobody waits for, and send it in one frame with what cannot wait", () => {
+    streams.open(call, 0);
+    streams.publish(call, 1, { kind: "media-flowing", leg, afterMs: 3 });
+    streams.publish(call, 1, { kind: "media-flowing", leg, afterMs: 4 });
+    expect(sent).toEqual([]);
+    streams.publish(call, 1, { kind: "leg-ended", leg, cause: "bye" });
+    expect(sent).toHaveLength(1);
+    expect(sentEvents()).toEqual([1, 2, 3]);
+    clock.advance(1_500);
+    expect(sentEvents()).toEqual([1, 2, 3]);
+  });
+
+  it("hold nothing back for longer than a second", () => {
+    streams.open(call, 0);
+    streams.publish(call, 1, { kind: "media-flowing", leg, afterMs: 3 });
+    clock.advance(999);
+    expect(sent).toEqual([]);
+    clock.advance(1);
+    expect(sentEvents()).toEqual([1]);
+  });
+
+  it("let the most hurried of the unhurried decide when all of them go", () => {
+    streams.open(call, 0);
+    streams.publish(call, 1, { kind: "media-flowing", leg, afterMs: 3 });
+    clock.advance(50);
+    streams.publish(call, 1, { kind: "leg-confirmed", leg, capsule: {} as PhoneLegCapsule });
+    clock.advance(100);
+    expect(sent).toHaveLength(1);
+    expect(sentEvents()).toEqual([1, 2]);
   });
 
   it("acknowledge commands after a second when no event went out, and not again after an event", () => {

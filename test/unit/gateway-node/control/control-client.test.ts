@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { hashToChannel } from "../../../../gateway-node/control/channel-hash.ts";
 import { ControlClient } from "../../../../gateway-node/control/control-client.ts";
+import { LOW_STOCK, ORDER_COUNT } from "../../../../gateway-node/control/ticket-stock.ts";
 import type { NumberedCommand } from "../../../../protocol/call-messages.ts";
 import type { PublishedRoute } from "../../../../protocol/control-frames.ts";
 import type {
@@ -86,13 +87,13 @@ describe("the control client", () => {
   });
 
   it("begins a call with a ticket, on the channel of its Call-ID, and orders more when few are left", () => {
-    openBoth(Array.from({ length: 33 }, (_, index) => ticket(index)));
+    openBoth(Array.from({ length: LOW_STOCK + 1 }, (_, index) => ticket(index)));
     expect(worker.of(0).framesOf("tickets-wanted")).toEqual([]);
     control.beginCall("x@phone");
     control.beginCall("x@phone");
-    expect(worker.of(0).framesOf("tickets-wanted")).toEqual([{ kind: "tickets-wanted", count: 64 }]);
+    expect(worker.of(0).framesOf("tickets-wanted")).toEqual([{ kind: "tickets-wanted", count: ORDER_COUNT }]);
     control.publish(ticket(0), 1, { kind: "leg-cancelled", leg });
-    expect(worker.of(hashToChannel("x@phone", 2)).framesOf("call-event")).toHaveLength(1);
+    expect(worker.of(hashToChannel("x@phone", 2)).framesOf("call-events")).toHaveLength(1);
   });
 
   it("has no call to begin without tickets", () => {
@@ -109,7 +110,7 @@ describe("the control client", () => {
     clock.advance(50);
     openBoth();
     await settle();
-    expect(worker.of(hashToChannel("x@phone", 2)).framesOf("call-event")).toHaveLength(1);
+    expect(worker.of(hashToChannel("x@phone", 2)).framesOf("call-events")).toHaveLength(1);
     expect(worker.of(routeChannel).framesOf("route-removed")).toHaveLength(1);
   });
 

@@ -14,7 +14,12 @@ const GOOD = [
     signature: "x",
     calls: [{ call, appliedCommand: 3 }],
   },
-  { kind: "call-event", call, ackCommand: 0, seq: 1, epoch: 1, event: { kind: "leg-cancelled", leg: "a" } },
+  {
+    kind: "call-events",
+    call,
+    ackCommand: 0,
+    events: [{ seq: 1, epoch: 1, event: { kind: "leg-cancelled", leg: "a" } }],
+  },
   { kind: "command-ack", call, ackCommand: 7 },
   { kind: "heartbeat", load: { legs: 1, bindings: 2, cpu: 0.5 }, counters: { "a.b": 1 }, draining: false },
   { kind: "credential-request", id: 1, sipDomain: "demo.test", endpoint: "alice" },
