@@ -5,13 +5,15 @@ import { DeadlineExceeded } from "./adapters/deadline.ts";
 import { faultCode, log } from "./log.ts";
 import type { AppTypes } from "./middleware/app-types.ts";
 import { calls } from "./routes/calls.ts";
+import { consolePage } from "./routes/console.ts";
 import { controlChannel } from "./routes/control-channel.ts";
 import { endpoints } from "./routes/endpoints.ts";
-import { frontPage } from "./routes/front-page.ts";
 import { gateways } from "./routes/gateways.ts";
 import { health } from "./routes/health.ts";
+import { me } from "./routes/me.ts";
 import { operator } from "./routes/operator.ts";
 import { sipSocket } from "./routes/sip-socket.ts";
+import { tokens } from "./routes/tokens.ts";
 import { twilioProblem } from "./routes/twilio/problem.ts";
 import { twilioCalls } from "./routes/twilio/calls.ts";
 
@@ -20,7 +22,7 @@ const TWILIO_PATH = "/2010-04-01";
 /** Everything that is asked over HTTP, mounted in one place. */
 export const app = new Hono<AppTypes>();
 
-app.route("/", frontPage);
+app.route("/", consolePage);
 app.route("/health", health);
 app.route("/sip", sipSocket);
 app.route("/control", controlChannel);
@@ -28,6 +30,8 @@ app.route("/v1/operator", operator);
 app.route("/v1/endpoints", endpoints);
 app.route("/v1/calls", calls);
 app.route("/v1/gateways", gateways);
+app.route("/v1/tokens", tokens);
+app.route("/v1/me", me);
 app.route(`${TWILIO_PATH}/Accounts/:accountSid`, twilioCalls);
 
 app.notFound((c) => {

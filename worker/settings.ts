@@ -11,6 +11,8 @@ export interface TextSettings {
   /** 64 hex digits. */
   readonly CALL_TOKEN_KEY?: string;
   readonly DEVELOPMENT?: string;
+  /** SIP domains that the sign-in of the console suggests, comma-separated. */
+  readonly DEVELOPMENT_SIP_DOMAINS?: string;
 }
 
 export interface WorkerSettings {
@@ -19,6 +21,7 @@ export interface WorkerSettings {
   readonly callTokenKey: string;
   /** `?region=NAME` may pick the region, callbacks may go to private addresses. */
   readonly development: boolean;
+  readonly developmentSipDomains: readonly string[];
 }
 
 export class ConfigurationError extends Error {
@@ -42,7 +45,13 @@ export function readSettings(env: TextSettings): WorkerSettings {
   const development = env.DEVELOPMENT ?? "false";
   if (development !== "true" && development !== "false") problems.push('DEVELOPMENT must be "true" or "false"');
   if (problems.length > 0 || regions === undefined) throw new ConfigurationError(problems);
-  return Object.freeze({ regions, operatorToken, callTokenKey, development: development === "true" });
+  return Object.freeze({
+    regions,
+    operatorToken,
+    callTokenKey,
+    development: development === "true",
+    developmentSipDomains: (env.DEVELOPMENT_SIP_DOMAINS ?? "").split(",").filter((domain) => domain !== ""),
+  });
 }
 
 function readRegions(text: string | undefined, problems: string[]): RegionConfig | undefined {

@@ -250,6 +250,7 @@ function workerTexts(config: RegionConfig, secrets: LocalSecrets): Readonly<Reco
     OPERATOR_TOKEN: secrets.operatorToken,
     CALL_TOKEN_KEY: secrets.callTokenKey,
     DEVELOPMENT: "true",
+    DEVELOPMENT_SIP_DOMAINS: secrets.accounts.map(({ sipDomain }) => sipDomain).join(","),
   };
 }
 

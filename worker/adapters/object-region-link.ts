@@ -119,6 +119,9 @@ function accountLink(env: Env): AccountLink {
     authenticate: (account, basic) => withDeadline("account.authenticate", at(account).authenticate(basic)),
     verifyAccessToken: (account, token) =>
       withDeadline("account.verifyAccessToken", at(account).verifyAccessToken(token)),
+    signIn: (account, input) => withDeadline("account.signIn", at(account).signIn(input)),
+    renewAccessToken: (account, token) => withDeadline("account.renewAccessToken", at(account).renewAccessToken(token)),
+    identities: (account, query) => withDeadline("account.identities", at(account).identities(query)),
     callDays: (account) => withDeadline("account.callDays", at(account).callDays()),
     noteCallDay: (account, day) => withDeadline("account.noteCallDay", at(account).noteCallDay(day)),
   };

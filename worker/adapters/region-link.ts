@@ -5,7 +5,14 @@
 import type { EndpointCredentials, TrunkPeer } from "#protocol/control-frames";
 import type { AccountSid, EndpointId, RegionName, SipDomain } from "#protocol/ids";
 import type { CallName } from "../call-token.ts";
-import type { AccessTokenOutcome, AccountProfile, CallDay } from "../domain/accounts/account-object-api.ts";
+import type {
+  AccessTokenOutcome,
+  AccountProfile,
+  CallDay,
+  RenewalOutcome,
+  SignInInput,
+  SignInOutcome,
+} from "../domain/accounts/account-object-api.ts";
 import type { CallIndexEntry } from "../domain/call-index/call-index-api.ts";
 import type { CallObjectApi } from "../domain/calls/call-object-api.ts";
 import type { GatewayChannel, GatewayDelivery } from "../domain/gateways/gateway-object-api.ts";
@@ -65,6 +72,12 @@ export interface AccountLink {
     basic: { readonly user: string; readonly password: string },
   ): Promise<AccountProfile | undefined>;
   verifyAccessToken(account: AccountSid, token: string): Promise<AccessTokenOutcome>;
+  signIn(account: AccountSid, input: SignInInput): Promise<SignInOutcome>;
+  renewAccessToken(account: AccountSid, token: string): Promise<RenewalOutcome>;
+  identities(
+    account: AccountSid,
+    query: { readonly containing: string; readonly limit: number },
+  ): Promise<readonly EndpointId[]>;
   callDays(account: AccountSid): Promise<readonly CallDay[]>;
   noteCallDay(account: AccountSid, day: CallDay): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import type { AccountSid, EndpointId } from "#protocol/ids";
 import type { AccountProfile } from "../domain/accounts/account-object-api.ts";
 import type { Env } from "../env.ts";
 
@@ -10,4 +11,18 @@ export interface AppTypes {
 export interface AccountTypes {
   Bindings: Env;
   Variables: { account: AccountProfile };
+}
+
+/** Somebody with an access token. */
+export interface SignedInUser {
+  readonly account: AccountSid;
+  readonly identity: EndpointId;
+  readonly mayReceive: boolean;
+  readonly expiresAtMs: number;
+}
+
+/** …and behind `userAuth`. */
+export interface UserTypes {
+  Bindings: Env;
+  Variables: { user: SignedInUser };
 }

@@ -11,6 +11,9 @@ import type {
   AccountProfile,
   AccountUpsert,
   CallDay,
+  RenewalOutcome,
+  SignInInput,
+  SignInOutcome,
 } from "../domain/accounts/account-object-api.ts";
 import { authTokenHash, userSecrets } from "../domain/accounts/account-secrets.ts";
 import type { HexDigest } from "../domain/accounts/account-secrets.ts";
@@ -20,6 +23,7 @@ import type { Env } from "../env.ts";
 import { log } from "../log.ts";
 import { SecretBox } from "../secret-box.ts";
 import { ACCOUNT_SCHEMA, AccountTables } from "./account/account-tables.ts";
+import { SignIn } from "./account/sign-in.ts";
 import { migrate } from "./storage/migrate.ts";
 import { stubFor } from "./stub-for.ts";
 
@@ -31,11 +35,13 @@ const hexDigest: HexDigest = (algorithm, text) => createHash(algorithm).update(t
  */
 export class AccountObject extends DurableObject<Env> implements AccountObjectApi {
   readonly #tables: AccountTables;
+  readonly #signIn: SignIn;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     void migrate(ctx, ACCOUNT_SCHEMA);
     this.#tables = new AccountTables(ctx.storage, new SecretBox(settingsOf(env).callTokenKey, ctx.id.toString()));
+    this.#signIn = new SignIn(this.#tables, hexDigest);
   }
 
   /** Names first, the account after: a failure between leaves names that a repeat takes again. */
@@ -102,7 +108,8 @@ export class AccountObject extends DurableObject<Env> implements AccountObjectAp
     const issuer = accessTokenIssuer(unverified.header, unverified.payload);
     if (!issuer.ok) return issuer;
     if (issuer.value.account !== account.sid) return { ok: false, code: "token-account-mismatch" };
-    const secret = this.#tables.apiKeySecret(issuer.value.apiKey);
+    const own = this.#tables.ownKey();
+    const secret = own?.sid === issuer.value.apiKey ? own.secret : this.#tables.apiKeySecret(issuer.value.apiKey);
     if (secret === undefined) return { ok: false, code: "token-issuer-unknown" };
     if (!(await isSigned(token, secret))) return { ok: false, code: "token-signature-invalid" };
     const claims = checkAccessTokenClaims(unverified.header, unverified.payload, account.sid, Date.now());
@@ -114,6 +121,20 @@ export class AccountObject extends DurableObject<Env> implements AccountObjectAp
           expiresAtMs: claims.value.expiresAtMs,
         }
       : claims;
+  }
+
+  async signIn(input: SignInInput): Promise<SignInOutcome> {
+    return await this.#signIn.signIn(input, Date.now());
+  }
+
+  async renewAccessToken(token: string): Promise<RenewalOutcome> {
+    const verified = await this.verifyAccessToken(token);
+    if (!verified.ok) return verified;
+    return await this.#signIn.renew(verified.identity, decodeToken(token)?.payload ?? {}, Date.now());
+  }
+
+  async identities(query: { readonly containing: string; readonly limit: number }): Promise<readonly EndpointId[]> {
+    return this.#tables.identities(query.containing, query.limit);
   }
 
   async noteCallDay(day: CallDay): Promise<void> {

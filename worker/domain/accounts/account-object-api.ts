@@ -38,6 +38,24 @@ export type AccessTokenOutcome =
   | { readonly ok: true; readonly identity: EndpointId; readonly mayReceive: boolean; readonly expiresAtMs: number }
   | { readonly ok: false; readonly code: AccessTokenFault };
 
+export interface SignInInput {
+  readonly identity: EndpointId;
+  readonly sipDomain: SipDomain;
+  readonly password: string;
+  /** Where the request came from, as far as that is known. */
+  readonly source: string;
+}
+
+/** `sign-in-refused` says nothing of what was wrong. */
+export type SignInOutcome =
+  | { readonly ok: true; readonly token: string; readonly expiresAtMs: number }
+  | { readonly ok: false; readonly code: "sign-in-refused" }
+  | { readonly ok: false; readonly code: "too-many-tries"; readonly retryAfterSeconds: number };
+
+export type RenewalOutcome =
+  | { readonly ok: true; readonly token: string; readonly expiresAtMs: number }
+  | { readonly ok: false; readonly code: AccessTokenFault | "token-not-renewable" };
+
 /** A day on which a region indexed calls of the account. */
 export interface CallDay {
   readonly region: RegionName;
@@ -52,6 +70,12 @@ export interface AccountObjectApi {
   /** Basic authentication: account SID with auth token, or API key SID with its secret. */
   authenticate(basic: { readonly user: string; readonly password: string }): Promise<AccountProfile | undefined>;
   verifyAccessToken(token: string): Promise<AccessTokenOutcome>;
+  /** A password for an access token. */
+  signIn(input: SignInInput): Promise<SignInOutcome>;
+  /** A token of `signIn` for a later one. */
+  renewAccessToken(token: string): Promise<RenewalOutcome>;
+  /** Users of the account in alphabetical order; `containing` is a part of the name. */
+  identities(query: { readonly containing: string; readonly limit: number }): Promise<readonly EndpointId[]>;
   noteCallDay(day: CallDay): Promise<void>;
   /** Newest day first. */
   callDays(): Promise<readonly CallDay[]>;

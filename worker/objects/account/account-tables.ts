@@ -1,7 +1,8 @@
 import type { AccountSid, EndpointId, RegionName } from "#protocol/ids";
-import { parseAccountSid, parseRegionName, parseSipDomain } from "#protocol/ids";
+import { parseAccountSid, parseEndpointId, parseRegionName, parseSipDomain } from "#protocol/ids";
 import type { EndpointCredentials } from "#protocol/control-frames";
 import type { AccountInput, AccountProfile, CallDay } from "../../domain/accounts/account-object-api.ts";
+import type { SignInFailures, SignInScope } from "../../domain/accounts/sign-in-limit.ts";
 import type { UserSecrets } from "../../domain/accounts/account-secrets.ts";
 import type { SecretBox } from "../../secret-box.ts";
 import type { SchemaStep } from "../storage/migrate.ts";
@@ -16,6 +17,13 @@ export const ACCOUNT_SCHEMA: readonly SchemaStep[] = [
       CREATE TABLE IF NOT EXISTS users (identity TEXT PRIMARY KEY, ha1_md5_sealed TEXT NOT NULL, ha1_sha256_sealed TEXT NOT NULL) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS call_days (day INTEGER NOT NULL, region TEXT NOT NULL, PRIMARY KEY (day, region)) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS directory (one INTEGER PRIMARY KEY CHECK (one = 1), owner TEXT NOT NULL)`,
+  },
+  {
+    id: 2,
+    what: "the key of tokens for people who sign in, and how often passwords were wrong",
+    sql: `
+      CREATE TABLE IF NOT EXISTS own_key (one INTEGER PRIMARY KEY CHECK (one = 1), sid TEXT NOT NULL, secret_sealed TEXT NOT NULL);
+      CREATE TABLE IF NOT EXISTS sign_in_failures (scope TEXT NOT NULL, who TEXT NOT NULL, failures INTEGER NOT NULL, since_ms INTEGER NOT NULL, PRIMARY KEY (scope, who)) WITHOUT ROWID`,
   },
 ];
 
@@ -73,6 +81,54 @@ export class AccountTables {
   apiKeySecret(sid: string): string | undefined {
     const [row] = this.#storage.sql.exec("SELECT secret_sealed FROM api_keys WHERE sid = ?", sid).toArray();
     return row === undefined ? undefined : this.#box.open(String(row["secret_sealed"]));
+  }
+
+  /** The account's own key, which no request to the operator API sees or replaces. */
+  ownKey(): { readonly sid: string; readonly secret: string } | undefined {
+    const [row] = this.#storage.sql.exec("SELECT sid, secret_sealed FROM own_key").toArray();
+    const secret = row === undefined ? undefined : this.#box.open(String(row["secret_sealed"]));
+    return row === undefined || secret === undefined ? undefined : { sid: String(row["sid"]), secret };
+  }
+
+  storeOwnKey(sid: string, secret: string): void {
+    this.#storage.sql.exec(
+      "INSERT OR REPLACE INTO own_key (one, sid, secret_sealed) VALUES (1, ?, ?)",
+      sid,
+      this.#box.seal(secret),
+    );
+  }
+
+  signInFailures(scope: SignInScope, who: string): SignInFailures | undefined {
+    const [row] = this.#storage.sql
+      .exec("SELECT failures, since_ms FROM sign_in_failures WHERE scope = ? AND who = ?", scope, who)
+      .toArray();
+    return row === undefined ? undefined : { failures: Number(row["failures"]), sinceMs: Number(row["since_ms"]) };
+  }
+
+  storeSignInFailures(scope: SignInScope, who: string, counted: SignInFailures): void {
+    this.#storage.sql.exec(
+      "INSERT OR REPLACE INTO sign_in_failures (scope, who, failures, since_ms) VALUES (?, ?, ?, ?)",
+      scope,
+      who,
+      counted.failures,
+      counted.sinceMs,
+    );
+  }
+
+  forgetSignInFailures(scope: SignInScope, who: string): void {
+    this.#storage.sql.exec("DELETE FROM sign_in_failures WHERE scope = ? AND who = ?", scope, who);
+  }
+
+  forgetSignInFailuresBefore(atMs: number): void {
+    this.#storage.sql.exec("DELETE FROM sign_in_failures WHERE since_ms < ?", atMs);
+  }
+
+  /** In alphabetical order; `containing` is a part of the name. */
+  identities(containing: string, limit: number): readonly EndpointId[] {
+    return this.#storage.sql
+      .exec("SELECT identity FROM users WHERE instr(identity, ?) > 0 ORDER BY identity LIMIT ?", containing, limit)
+      .toArray()
+      .flatMap((row) => parseEndpointId(row["identity"]) ?? []);
   }
 
   credentials(account: AccountSid, identity: EndpointId): EndpointCredentials | undefined {

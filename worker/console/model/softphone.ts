@@ -1,0 +1,203 @@
+import { batch, computed, effect, signal } from "@preact/signals";
+import { ApiClient } from "../api/api-client.ts";
+import type { Me } from "../api/types.ts";
+import { AudioDevices } from "../media/devices.ts";
+import { Microphone } from "../media/microphone.ts";
+import { parseDialTarget } from "../phone/dial-target.ts";
+import type { DialTarget } from "../phone/dial-target.ts";
+import { SipClient } from "../phone/sip-client.ts";
+import type { LinkStatus } from "../phone/sip-client.ts";
+import type { SipCall } from "../phone/sip-call.ts";
+import { chosenRegion, readPageSettings } from "../settings.ts";
+import { Alerts } from "./alerts.ts";
+import { CallWatch } from "./call-watch.ts";
+import { Contacts } from "./contacts.ts";
+import { History } from "./history.ts";
+import { SessionKeeper } from "./session.ts";
+import type { Session } from "./session.ts";
+
+/** How long a call that ended as it should stays on the screen. */
+const LINGER_MS = 4_000;
+const HISTORY_AFTER_MS = 600;
+
+/** Everything that the page knows and can do; views read its signals and call its methods. */
+export class Softphone {
+  readonly settings = readPageSettings();
+  readonly region = chosenRegion(this.settings);
+  readonly keeper = new SessionKeeper();
+  readonly api = new ApiClient(() => this.keeper.token, this.region);
+  readonly devices = new AudioDevices();
+  readonly microphone = new Microphone();
+  readonly link = signal<LinkStatus>({ kind: "stopped" });
+  readonly me = signal<Me | undefined>(undefined);
+  readonly calls = signal<readonly SipCall[]>([]);
+  readonly activeId = signal<string | undefined>(undefined);
+  readonly watches = signal<ReadonlyMap<string, CallWatch>>(new Map());
+  readonly contacts = signal<Contacts | undefined>(undefined);
+  readonly history = signal<History | undefined>(undefined);
+  readonly dialText = signal("");
+  readonly lastDialled = signal("");
+  readonly alerts: Alerts;
+  readonly active = computed(() => this.calls.value.find(({ id }) => id === this.activeId.value));
+  readonly ringing = computed(() => this.calls.value.filter((call) => call.stage.value === "incoming"));
+  readonly session = computed(() => this.keeper.session.value);
+  client: SipClient | undefined;
+
+  constructor() {
+    this.alerts = new Alerts(this);
+    this.keeper.onRenewed = () => void this.client?.register();
+    this.keeper.watch(this.api);
+    void this.microphone.choose(this.devices.microphone.value);
+    void this.devices.refresh();
+    let running: string | undefined;
+    effect(() => {
+      const session = this.keeper.session.value;
+      const who = session === undefined ? undefined : `${session.identity}@${session.sipDomain}`;
+      if (who === running) return;
+      running = who;
+      if (session === undefined) this.#close();
+      else this.#open(session);
+    });
+  }
+
+  async signIn(input: {
+    readonly sipDomain: string;
+    readonly identity: string;
+    readonly password: string;
+  }): Promise<void> {
+    const { identity, sipDomain, token, expiresAt } = await this.api.signIn(input);
+    this.keeper.begin({ identity, sipDomain, token, expiresAtMs: Date.parse(expiresAt) });
+  }
+
+  signOut(): void {
+    for (const call of this.calls.value) void call.hangUp();
+    this.keeper.end();
+  }
+
+  /** Reads what was typed and calls it; what is wrong with it is the answer otherwise. */
+  dial(typed: string): DialTarget {
+    const target = parseDialTarget(typed, this.session.value?.sipDomain ?? "");
+    if (!target.ok || this.client === undefined) return target;
+    this.lastDialled.value = target.user;
+    this.dialText.value = "";
+    const call = this.client.call(target.user);
+    this.#add(call);
+    void this.#talkTo(call);
+    void call.invite();
+    return target;
+  }
+
+  async answer(call: SipCall): Promise<void> {
+    await Promise.all([this.#talkTo(call), call.answer()]);
+  }
+
+  /** Puts one call on the screen and the ear, and the others on hold. */
+  async switchTo(call: SipCall): Promise<void> {
+    await this.#talkTo(call);
+    if (call.held.value) await call.setHeld(false);
+  }
+
+  /** Back to the keypad while calls wait. */
+  showKeypad(): void {
+    this.activeId.value = undefined;
+  }
+
+  dismiss(call: SipCall): void {
+    this.watches.value.get(call.id)?.close();
+    batch(() => {
+      this.calls.value = this.calls.value.filter((other) => other !== call);
+      this.watches.value = new Map([...this.watches.value].filter(([id]) => id !== call.id));
+      if (this.activeId.value !== call.id) return;
+      const next = this.calls.value.find(({ stage }) => stage.value !== "ended" && stage.value !== "incoming");
+      this.activeId.value = next?.id;
+    });
+  }
+
+  async chooseSpeaker(id: string): Promise<void> {
+    this.devices.chooseSpeaker(id);
+    await Promise.all(this.calls.value.map((call) => call.media.applySpeaker()));
+  }
+
+  async chooseMicrophone(id: string): Promise<void> {
+    this.devices.chooseMicrophone(id);
+    await this.microphone.choose(id);
+  }
+
+  async #talkTo(call: SipCall): Promise<void> {
+    this.activeId.value = call.id;
+    const others = this.calls.value.filter((other) => other !== call && other.stage.value === "talking");
+    await Promise.all(others.map((other) => other.setHeld(true)));
+  }
+
+  #open(session: Session): void {
+    const url = new URL("/sip", location.href);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    if (this.region !== undefined) url.searchParams.set("region", this.region);
+    this.client = new SipClient({
+      server: url.href,
+      identity: session.identity,
+      sipDomain: session.sipDomain,
+      token: () => this.keeper.token ?? "",
+      microphone: this.microphone,
+      devices: this.devices,
+      onStatus: (status) => this.#linkChanged(status),
+      onIncoming: (call) => this.#add(call),
+    });
+    this.client.start();
+    this.contacts.value = new Contacts(this.api);
+    this.history.value = new History(this.api);
+    void this.history.value.refresh();
+    void this.#readMe();
+  }
+
+  #close(): void {
+    void this.client?.stop();
+    this.client = undefined;
+    this.contacts.value?.close();
+    for (const watch of this.watches.value.values()) watch.close();
+    batch(() => {
+      this.contacts.value = undefined;
+      this.history.value = undefined;
+      this.me.value = undefined;
+      this.calls.value = [];
+      this.watches.value = new Map();
+      this.activeId.value = undefined;
+    });
+  }
+
+  async #readMe(): Promise<void> {
+    try {
+      this.me.value = await this.api.me();
+    } catch {
+      // The map stays without "me"; the next registration asks again.
+    }
+  }
+
+  #linkChanged(status: LinkStatus): void {
+    this.link.value = status;
+    if (status.kind === "ready" && this.me.value === undefined) void this.#readMe();
+    // The token is no longer taken and there is no password to make another from.
+    if (status.kind === "refused" && status.status === 401) this.keeper.end({ expired: true });
+  }
+
+  #add(call: SipCall): void {
+    this.calls.value = [...this.calls.value, call];
+    const watch = new CallWatch(this.api, call, this.session.value?.identity ?? "");
+    this.watches.value = new Map([...this.watches.value, [call.id, watch]]);
+    const stop = effect(() => {
+      if (call.stage.value === "ended") queueMicrotask(() => this.#ended(call, stop));
+    });
+  }
+
+  #ended(call: SipCall, stop: () => void): void {
+    stop();
+    this.watches.value.get(call.id)?.close();
+    this.alerts.callEnded(call);
+    setTimeout(() => void this.history.value?.refresh(), HISTORY_AFTER_MS);
+    const kind = call.end.value?.kind;
+    const wasShown = this.activeId.value === call.id;
+    // A failure stays until it was read.
+    if (wasShown && (kind === "refused" || kind?.startsWith("no-") === true)) return;
+    setTimeout(() => this.dismiss(call), wasShown ? LINGER_MS : 0);
+  }
+}

@@ -1,0 +1,234 @@
+import { computed, signal } from "@preact/signals";
+import { Invitation, Inviter, SessionState, Web } from "sip.js";
+import type { Core, Session } from "sip.js";
+import type { AudioDevices } from "../media/devices.ts";
+import type { Microphone } from "../media/microphone.ts";
+import { CallMedia } from "../media/call-media.ts";
+import type { CallEnd } from "./call-end.ts";
+
+/** `connecting`: answered, and sound is being set up. */
+export type CallStage = "dialling" | "ringing" | "incoming" | "connecting" | "talking" | "ended";
+
+export interface CallSurroundings {
+  readonly microphone: Microphone;
+  readonly devices: AudioDevices;
+}
+
+const CALL_SID_HEADER = "X-Nearside-Call-Sid";
+
+let calls = 0;
+
+/** One call of this page; nothing of sip.js shows outside. Everything about it is a signal that views read. */
+export class SipCall {
+  readonly id = `call-${++calls}`;
+  readonly direction: "outgoing" | "incoming";
+  /** As it is shown, and as it is dialled. */
+  readonly peer: string;
+  readonly peerIdentity: string;
+  readonly startedAtMs = Date.now();
+  readonly stage = signal<CallStage>("dialling");
+  readonly end = signal<CallEnd | undefined>(undefined);
+  readonly answeredAtMs = signal<number | undefined>(undefined);
+  readonly endedAtMs = signal<number | undefined>(undefined);
+  /** Names the call in the API, once the other side has told. */
+  readonly sid = signal<string | undefined>(undefined);
+  readonly muted = signal(false);
+  /** I hold it; `changing` while the other side is being told. */
+  readonly held = signal(false);
+  readonly changing = signal(false);
+  readonly problem = signal<string | undefined>(undefined);
+  readonly media: CallMedia;
+  readonly isOver = computed(() => this.stage.value === "ended");
+  readonly #session: Session;
+  readonly #headers: () => string[];
+
+  constructor(session: Session, headers: () => string[], { microphone, devices }: CallSurroundings) {
+    this.#session = session;
+    this.#headers = headers;
+    this.direction = session instanceof Inviter ? "outgoing" : "incoming";
+    const { displayName, uri } = session.remoteIdentity;
+    this.peerIdentity = uri.user ?? uri.host;
+    this.peer = displayName === "" || displayName === undefined ? this.peerIdentity : displayName;
+    this.media = new CallMedia(microphone, devices);
+    this.#follow();
+    if (session instanceof Invitation) {
+      this.stage.value = "incoming";
+      this.sid.value = session.request.getHeader(CALL_SID_HEADER);
+    }
+  }
+
+  /** Sends the INVITE; how it goes on is told by `stage` and `end`. */
+  async invite(): Promise<void> {
+    const session = this.#session;
+    if (!(session instanceof Inviter)) throw new TypeError("only an outgoing call is sent");
+    if (!(await this.#openMicrophone())) return;
+    // It may have been given up while the browser asked for the microphone.
+    if (this.stage.value === "ended") return this.media.close();
+    try {
+      await session.invite({
+        requestDelegate: {
+          onProgress: (response) => this.#progress(response),
+          onAccept: (response) => this.#noteSid(response),
+          onReject: (response) => this.#refused(response),
+        },
+      });
+    } catch {
+      this.#finish({ kind: "no-network" });
+    }
+  }
+
+  async answer(): Promise<void> {
+    const session = this.#session;
+    if (!(session instanceof Invitation) || this.stage.value !== "incoming") return;
+    this.stage.value = "connecting";
+    if (!(await this.#openMicrophone())) {
+      await session.reject({ statusCode: 480 }).catch(() => {});
+      return;
+    }
+    try {
+      await session.accept({ sessionDescriptionHandlerOptions: AUDIO_ONLY });
+    } catch {
+      this.#finish({ kind: "no-media" });
+    }
+  }
+
+  async hangUp(): Promise<void> {
+    const session = this.#session;
+    const stage = this.stage.value;
+    try {
+      if (stage === "incoming") {
+        this.#finish({ kind: "declined" });
+        if (session instanceof Invitation) await session.reject({ statusCode: 603 });
+      } else if (session.state === SessionState.Established) {
+        this.#finish({ kind: "hung-up", by: "me" });
+        await session.bye();
+      } else if (session instanceof Inviter) {
+        this.#finish({ kind: "cancelled" });
+        if (session.state !== SessionState.Initial) await session.cancel();
+      } else if (session instanceof Invitation) {
+        this.#finish({ kind: "hung-up", by: "me" });
+        await session.reject({ statusCode: 480 });
+      }
+    } catch {
+      // Whether or not the other side could be told, this side has ended.
+    }
+  }
+
+  setMuted(muted: boolean): void {
+    this.muted.value = muted;
+    this.#applySilence();
+  }
+
+  /** Tells the other side to wait, or to go on (RFC 3264 section 8.4). Here it is silent at once. */
+  async setHeld(held: boolean): Promise<void> {
+    if (this.stage.value !== "talking" || this.held.value === held || this.changing.value) return;
+    this.held.value = held;
+    this.changing.value = true;
+    this.#applySilence();
+    const options: Web.SessionDescriptionHandlerOptions = { ...AUDIO_ONLY, hold: held };
+    this.#session.sessionDescriptionHandlerOptionsReInvite = options;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#session
+          .invite({
+            requestDelegate: {
+              onAccept: () => resolve(),
+              onReject: ({ message }) => reject(new Error(String(message.statusCode))),
+            },
+            requestOptions: { extraHeaders: this.#headers() },
+          })
+          .catch(reject);
+      });
+      this.problem.value = undefined;
+    } catch {
+      // Sound is off or on here all the same: the other side just was not told.
+      if (this.stage.value === "talking")
+        this.problem.value = held ? `${this.peer} was not told to wait, but hears nothing of you.` : undefined;
+    } finally {
+      this.changing.value = false;
+    }
+  }
+
+  sendKey(key: string): boolean {
+    return this.media.sendKey(key);
+  }
+
+  #follow(): void {
+    const session = this.#session;
+    session.delegate = {
+      onSessionDescriptionHandler: (handler) => {
+        if (handler instanceof Web.SessionDescriptionHandler) this.media.attach(handler);
+      },
+      onBye: () => this.#finish({ kind: "hung-up", by: "them" }),
+      onCancel: ({ request }) => this.#cancelled(request?.getHeader("Reason")),
+    };
+    session.stateChange.addListener((state) => {
+      if (state === SessionState.Established) this.#established();
+      // Why it ended is told after that it ended, when there is a why.
+      if (state === SessionState.Terminated) setTimeout(() => this.#finish({ kind: "hung-up", by: "them" }));
+    });
+  }
+
+  #established(): void {
+    if (this.stage.value === "ended") return void this.#session.bye().catch(() => {});
+    this.answeredAtMs.value = Date.now();
+    this.stage.value = "talking";
+    this.media.start(() => this.#finishWithoutMedia());
+    this.#applySilence();
+  }
+
+  #finishWithoutMedia(): void {
+    if (this.stage.value !== "talking") return;
+    void this.#session.bye().catch(() => {});
+    this.#finish({ kind: "no-media" });
+  }
+
+  #cancelled(reason: string | undefined): void {
+    // RFC 3326: another device answered when the cause is 200.
+    const elsewhere = /cause\s*=\s*200/.test(reason ?? "") || /elsewhere/i.test(reason ?? "");
+    this.#finish({ kind: elsewhere ? "answered-elsewhere" : "missed" });
+  }
+
+  #progress(response: Core.IncomingResponse): void {
+    this.#noteSid(response);
+    if (response.message.statusCode === 180 && this.stage.value === "dialling") this.stage.value = "ringing";
+  }
+
+  #refused({ message }: Core.IncomingResponse): void {
+    const retryAfter = Number(message.getHeader("Retry-After") ?? Number.NaN);
+    this.#finish({
+      kind: "refused",
+      status: message.statusCode ?? 500,
+      ...(Number.isFinite(retryAfter) ? { retryAfterSeconds: retryAfter } : {}),
+    });
+  }
+
+  #noteSid({ message }: Core.IncomingResponse): void {
+    this.sid.value ??= message.getHeader(CALL_SID_HEADER);
+  }
+
+  async #openMicrophone(): Promise<boolean> {
+    try {
+      await this.media.openMicrophone();
+      return true;
+    } catch (error) {
+      this.#finish({ kind: "no-microphone", name: error instanceof DOMException ? error.name : "unknown" });
+      return false;
+    }
+  }
+
+  #applySilence(): void {
+    this.media.setSilence({ microphone: this.muted.value || this.held.value, speaker: this.held.value });
+  }
+
+  /** The first end counts: what follows are its consequences. */
+  #finish(end: CallEnd): void {
+    if (this.stage.value === "ended") return;
+    this.end.value = end;
+    this.endedAtMs.value = Date.now();
+    this.stage.value = "ended";
+    this.media.close();
+  }
+}
+
+export const AUDIO_ONLY: Web.SessionDescriptionHandlerOptions = { constraints: { audio: true, video: false } };

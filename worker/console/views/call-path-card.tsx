@@ -1,0 +1,93 @@
+import type { JSX } from "preact";
+import { CallMap } from "../map/call-map.tsx";
+import { qualityOf } from "../media/call-figures.ts";
+import type { CallFigures } from "../media/call-figures.ts";
+import type { CallPath, GatewayMove } from "../model/call-path.ts";
+import type { SipCall } from "../phone/sip-call.ts";
+import { usePhone } from "./phone-context.ts";
+
+/** The way of the call: drawn, written, and measured. */
+export function CallPathCard({ call }: { readonly call: SipCall }): JSX.Element | null {
+  const phone = usePhone();
+  const me = phone.me.value;
+  const watch = phone.watches.value.get(call.id);
+  const path = watch?.path.value;
+  const moves = watch?.moves.value ?? [];
+  if (me === undefined) return null;
+  const words = pathWords(path, call.peer);
+  return (
+    <section class="card path" aria-labelledby="path-title">
+      <h2 id="path-title">Path of this call</h2>
+      <CallMap me={me} path={path} description={words} />
+      <p class="path-words">{words}</p>
+      <div role="status">
+        {moves.slice(-1).map((move) => (
+          <p class="note moved" key={move.atMs}>
+            {moveWords(move, call.peer)}
+          </p>
+        ))}
+      </div>
+      <Figures figures={call.media.figures.value} gateway={path?.mine.gateway} />
+    </section>
+  );
+}
+
+function pathWords(path: CallPath | undefined, peer: string): string {
+  if (path?.mine.gateway === undefined) return "The way shows as soon as the call stands.";
+  const { mine, theirs } = path;
+  if (theirs.kind === "number") return `You → ${mine.gateway} gateway, which answers itself`;
+  if (theirs.gateway === undefined) return `You → ${mine.gateway} gateway → ${peer}`;
+  return mine.gateway === theirs.gateway
+    ? `You → ${mine.gateway} gateway → ${theirs.name}`
+    : `You → ${mine.gateway} gateway → ${theirs.gateway} gateway → ${theirs.name}`;
+}
+
+function moveWords({ whose, from, to }: GatewayMove, peer: string): string {
+  return `${whose === "mine" ? "Your side" : `${peer}'s side`} moved to ${to} after ${from} was lost.`;
+}
+
+const QUALITY_WORDS = {
+  excellent: "Excellent",
+  good: "Good",
+  fair: "Fair",
+  poor: "Poor",
+} as const;
+
+function Figures({
+  figures,
+  gateway,
+}: {
+  readonly figures: CallFigures | undefined;
+  readonly gateway: string | undefined;
+}): JSX.Element {
+  const quality = figures === undefined ? undefined : qualityOf(figures);
+  return (
+    <dl class="figures">
+      <div data-quality={quality}>
+        <dt>Quality</dt>
+        <dd>{quality === undefined ? "–" : QUALITY_WORDS[quality]}</dd>
+      </div>
+      <div>
+        <dt>Round trip{gateway === undefined ? "" : ` to ${gateway}`}</dt>
+        <dd>{milliseconds(figures?.roundTripMs)}</dd>
+      </div>
+      <div>
+        <dt>Jitter</dt>
+        <dd>{milliseconds(figures?.jitterMs)}</dd>
+      </div>
+      <div>
+        <dt>Loss</dt>
+        <dd>{figures?.lossShare === undefined ? "–" : `${(figures.lossShare * 100).toFixed(1)} %`}</dd>
+      </div>
+      <div>
+        <dt>Codec</dt>
+        <dd>{figures?.codec ?? "–"}</dd>
+      </div>
+    </dl>
+  );
+}
+
+export function milliseconds(value: number | undefined): string {
+  if (value === undefined) return "–";
+  return value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`;
+}

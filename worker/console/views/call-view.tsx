@@ -1,0 +1,203 @@
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { playKey } from "../media/tones.ts";
+import { wordsForEnd } from "../phone/call-end.ts";
+import type { SipCall } from "../phone/sip-call.ts";
+import { Avatar } from "./avatar.tsx";
+import { CallPathCard } from "./call-path-card.tsx";
+import { HangUpIcon, KeypadIcon, MicrophoneIcon, PauseIcon, PhoneIcon, PlusIcon, ResumeIcon } from "./icons.tsx";
+import { isEditable, Keys } from "./keypad.tsx";
+import { usePhone } from "./phone-context.ts";
+import { Timer } from "./timer.tsx";
+
+/** The call that one is in: with whom, since when, what can be done, and the way it takes. */
+export function CallView({ call }: { readonly call: SipCall }): JSX.Element {
+  const stage = call.stage.value;
+  const [showsKeys, setShowsKeys] = useState(false);
+  const title = useRef<HTMLHeadingElement>(null);
+  useEffect(() => title.current?.focus(), [call]);
+  return (
+    <div class="call">
+      <section class="call-head" data-stage={stage} aria-labelledby="call-title">
+        <Face call={call} />
+        <h1 id="call-title" ref={title} tabIndex={-1}>
+          {call.peer}
+        </h1>
+        <p class="call-stage">
+          <StageText call={call} />
+        </p>
+        {call.problem.value !== undefined && <p class="note">{call.problem.value}</p>}
+        {stage === "talking" && call.media.quiet.value && (
+          <p class="note">No sound arrives from {call.peer} at the moment.</p>
+        )}
+        {stage === "ended" ? (
+          <EndedActions call={call} />
+        ) : (
+          <CallActions call={call} showsKeys={showsKeys} onKeys={() => setShowsKeys(!showsKeys)} />
+        )}
+        {showsKeys && stage === "talking" && <InCallKeys call={call} />}
+      </section>
+      {stage !== "ended" && <CallPathCard call={call} />}
+    </div>
+  );
+}
+
+/** Its ring grows with the other side's voice. */
+function Face({ call }: { readonly call: SipCall }): JSX.Element {
+  const ring = useRef<HTMLSpanElement>(null);
+  useEffect(() => {
+    let shown = 0;
+    let frame = requestAnimationFrame(function draw() {
+      shown = Math.max(call.media.level(), shown * 0.9);
+      ring.current?.style.setProperty("--level", shown.toFixed(3));
+      frame = requestAnimationFrame(draw);
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [call]);
+  return (
+    <span class="face" ref={ring}>
+      <Avatar name={call.peer} size="large" />
+    </span>
+  );
+}
+
+function StageText({ call }: { readonly call: SipCall }): JSX.Element {
+  const since = call.answeredAtMs.value;
+  switch (call.stage.value) {
+    case "dialling":
+      return <>Calling…</>;
+    case "ringing":
+      return <>Ringing…</>;
+    case "incoming":
+      return <>is calling you</>;
+    case "connecting":
+      return <>Connecting…</>;
+    case "talking":
+      if (call.held.value) return <>On hold</>;
+      if (call.media.heldByPeer.value) return <>{call.peer} put you on hold</>;
+      return <Timer sinceMs={since ?? call.startedAtMs} />;
+    case "ended": {
+      const end = call.end.value;
+      return <>{end === undefined ? "The call has ended" : wordsForEnd(end, call.peer).title}</>;
+    }
+  }
+}
+
+interface CallActionsProps {
+  readonly call: SipCall;
+  readonly showsKeys: boolean;
+  readonly onKeys: () => void;
+}
+
+function CallActions({ call, showsKeys, onKeys }: CallActionsProps): JSX.Element {
+  const phone = usePhone();
+  const muted = call.muted.value;
+  const held = call.held.value;
+  const isTalking = call.stage.value === "talking";
+  return (
+    <div class="actions" role="group" aria-label="Call controls">
+      {isTalking && (
+        <>
+          <Action label="Mute" pressed={muted} onPress={() => call.setMuted(!muted)}>
+            <MicrophoneIcon off={muted} />
+          </Action>
+          {call.media.canSendKeys.value && (
+            <Action label="Keypad" pressed={showsKeys} onPress={onKeys}>
+              <KeypadIcon />
+            </Action>
+          )}
+          <Action
+            label={held ? "Resume" : "Hold"}
+            busy={call.changing.value}
+            onPress={() => void (held ? phone.switchTo(call) : call.setHeld(true))}
+          >
+            {held ? <ResumeIcon /> : <PauseIcon />}
+          </Action>
+          <Action label="New call" onPress={() => phone.showKeypad()}>
+            <PlusIcon />
+          </Action>
+        </>
+      )}
+      <Action label="Hang up" tone="end" onPress={() => void call.hangUp()}>
+        <HangUpIcon />
+      </Action>
+    </div>
+  );
+}
+
+interface ActionProps {
+  readonly label: string;
+  readonly children: JSX.Element;
+  readonly onPress: () => void;
+  readonly pressed?: boolean;
+  readonly busy?: boolean;
+  readonly tone?: "end" | "answer";
+}
+
+export function Action({ label, children, onPress, pressed, busy = false, tone }: ActionProps): JSX.Element {
+  return (
+    <button
+      type="button"
+      class={`action ${tone ?? ""}`}
+      aria-pressed={pressed}
+      aria-disabled={busy}
+      onClick={() => {
+        if (!busy) onPress();
+      }}
+    >
+      <span class="disc">{children}</span>
+      <span>{label}</span>
+    </button>
+  );
+}
+
+function InCallKeys({ call }: { readonly call: SipCall }): JSX.Element {
+  const [sent, setSent] = useState("");
+  function send(key: string): void {
+    if (call.sendKey(key)) setSent((before) => (before + key).slice(-24));
+  }
+  useEffect(() => {
+    const listen = (event: KeyboardEvent): void => {
+      if (event.ctrlKey || event.metaKey || event.altKey || isEditable(event.target)) return;
+      if (!/^[\d*#]$/.test(event.key)) return;
+      playKey(event.key);
+      send(event.key);
+    };
+    addEventListener("keydown", listen);
+    return () => removeEventListener("keydown", listen);
+  }, [call]);
+  return (
+    <div class="in-call-keys">
+      <output aria-label="Sent">{sent}</output>
+      <Keys label="Touch tones" onKey={send} />
+    </div>
+  );
+}
+
+function EndedActions({ call }: { readonly call: SipCall }): JSX.Element {
+  const phone = usePhone();
+  const end = call.end.value;
+  const words = end === undefined ? undefined : wordsForEnd(end, call.peer);
+  return (
+    <div class="ended" data-tone={words?.tone}>
+      {words?.advice !== undefined && <p>{words.advice}</p>}
+      <div class="buttons">
+        {words?.again === true && (
+          <button
+            type="button"
+            class="primary"
+            onClick={() => {
+              phone.dismiss(call);
+              phone.dial(call.peerIdentity);
+            }}
+          >
+            <PhoneIcon /> Call again
+          </button>
+        )}
+        <button type="button" class="secondary" onClick={() => phone.dismiss(call)}>
+          Close
+        </button>
+      </div>
+    </div>
+  );
+}

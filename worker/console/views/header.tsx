@@ -1,0 +1,49 @@
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import type { LinkStatus } from "../phone/sip-client.ts";
+import { AudioDialog } from "./audio-dialog.tsx";
+import { AudioIcon, LogoMark, SignOutIcon } from "./icons.tsx";
+import { usePhone } from "./phone-context.ts";
+
+export function Header(): JSX.Element {
+  const phone = usePhone();
+  const [isOpen, setOpen] = useState(false);
+  const link = phone.link.value;
+  const region = phone.me.value?.region;
+  return (
+    <header class="top">
+      <span class="brand-name">
+        <LogoMark />
+        <b>Nearside</b>
+      </span>
+      <p class="link-state" data-link={link.kind} role="status">
+        <i class="dot" aria-hidden="true" />
+        <span>{linkWords(link)}</span>
+        {link.kind === "ready" && region !== undefined && <span class="where"> · {region}</span>}
+      </p>
+      <span class="who">{phone.session.value?.identity}</span>
+      <button type="button" class="plain" aria-label="Audio" title="Audio" onClick={() => setOpen(true)}>
+        <AudioIcon />
+      </button>
+      <button type="button" class="plain" aria-label="Sign out" title="Sign out" onClick={() => phone.signOut()}>
+        <SignOutIcon />
+      </button>
+      {isOpen && <AudioDialog onClose={() => setOpen(false)} />}
+    </header>
+  );
+}
+
+function linkWords(link: LinkStatus): string {
+  switch (link.kind) {
+    case "ready":
+      return "Ready";
+    case "registering":
+      return "Signing on…";
+    case "connecting":
+      return link.failedTries === 0 ? "Connecting…" : "No connection, trying again…";
+    case "refused":
+      return `Calls cannot reach you (${link.status} ${link.reason})`;
+    case "stopped":
+      return "Signed off";
+  }
+}
