@@ -13,6 +13,7 @@ import { CallDraft } from "./call-draft.ts";
 import type { CallContext, CallEffect, CallInput } from "./call-input.ts";
 import type { BrowserLeg, CallState, InviteHeads, PhoneLeg } from "./call-state.ts";
 import { applyGatewayEvent } from "./gateway-events.ts";
+import { followInstructions } from "./instructions.ts";
 import { ringCallee, sameAccount, startCall } from "./start-call.ts";
 
 export interface CallDecision {
@@ -27,6 +28,7 @@ export function applyCallInput(before: CallState | undefined, input: CallInput, 
   if (before === undefined) return openCall(input, context);
   const draft = new CallDraft(structuredCopy(before), context);
   applyTo(draft, input);
+  followInstructions(draft);
   return { state: draft.state, effects: draft.effects };
 }
 

@@ -48,7 +48,7 @@ export function summarizeCall(state: CallState): readonly CallSummary[] {
   const parent: CallSummary = {
     sid: state.sid,
     account: state.account,
-    to: state.number === undefined ? `client:${state.to}` : state.to,
+    to: state.instructions === undefined ? `client:${state.to}` : state.to,
     from,
     status: state.status,
     direction: "inbound",

@@ -13,7 +13,8 @@ import type {
   RegionName,
   SipDomain,
 } from "#protocol/ids";
-import type { CodecName } from "#protocol/media";
+import type { CodecName, MediaJoin } from "#protocol/media";
+import type { InstructionAction, InstructionState } from "../instructions/instruction-state.ts";
 import type { CallLogEntry, CallStatus } from "./call-object-api.ts";
 import type { RoutingDecision } from "../routing/routing-decision.ts";
 
@@ -109,11 +110,6 @@ export interface BrowserLeg extends LegCommon {
   lastInviteResponse?: { readonly cseq: number; readonly text: string };
 }
 
-/** A built-in number: answered by the caller's own gateway. */
-export interface NumberCall {
-  readonly number: "echo";
-}
-
 /** The other end of a control stream of this call. */
 export interface GatewayParty {
   readonly gateway: GatewayId;
@@ -141,7 +137,12 @@ export interface CallState {
   endCause?: string;
   /** The callee's leg that answered first. */
   winner?: LegId;
-  number?: NumberCall;
+  /** Where its document stands; absent for a call that goes straight to an endpoint. */
+  instructions?: InstructionState;
+  /** What the document asked for and what waits until the caller can hear it. */
+  actions?: readonly InstructionAction[];
+  /** What the caller hears while nobody is connected to it: the same after every move. */
+  callerMedia?: MediaJoin;
   codecs: readonly CodecName[];
   /** Raised whenever a leg moves to another gateway, or another instance of it. Every command carries it. */
   epoch: number;

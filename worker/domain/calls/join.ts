@@ -1,4 +1,4 @@
-/** Which way media goes: leg to leg on one gateway, over the trunk between two, or back to the caller. */
+/** Which way media goes: leg to leg on one gateway, over the trunk between two, or between the caller and its own gateway. */
 import type { MediaJoin } from "#protocol/media";
 import type { CallDraft } from "./call-draft.ts";
 import type { CallLeg } from "./call-state.ts";
@@ -7,12 +7,12 @@ import type { CallLeg } from "./call-state.ts";
 export function joinMedia(draft: CallDraft): void {
   const caller = draft.caller;
   if (caller === undefined || caller.stage === "ended") return;
-  if (draft.state.number !== undefined) {
-    draft.command(caller, { kind: "join-leg", leg: caller.leg, join: { kind: draft.state.number.number } });
+  const callee = draft.winner;
+  if (callee === undefined || callee.stage === "ended") {
+    const join = draft.state.callerMedia;
+    if (join !== undefined) draft.command(caller, { kind: "join-leg", leg: caller.leg, join });
     return;
   }
-  const callee = draft.winner;
-  if (callee === undefined || callee.stage === "ended") return;
   joinTo(draft, caller, callee);
   joinTo(draft, callee, caller);
 }

@@ -3,18 +3,16 @@ import type { AccountSid, SipDomain } from "#protocol/ids";
 import { parseEndpointId } from "#protocol/ids";
 import { CODEC_PREFERENCE } from "#protocol/media";
 import { supportedCodecs } from "#sip/sdp/negotiate";
+import { documentForNumber } from "../instructions/built-in-documents.ts";
 import type { EndpointRoute } from "../location/endpoint-route.ts";
 import type { CallDraft } from "./call-draft.ts";
 import { endCall } from "./hang-up.ts";
 import { statusOfRefusal } from "./refusal.ts";
 import type { Refusal } from "./refusal.ts";
-import { answerCaller } from "./answer.ts";
+import { startDocument } from "./instructions.ts";
 import { ringRoute } from "./ring-route.ts";
 
 const CALLER_RETRY_SECONDS = 5;
-
-/** Numbers that the platform itself answers. */
-const BUILT_IN_NUMBERS: Readonly<Record<string, "echo">> = { echo: "echo" };
 
 /** Decides where a new call goes. The caller's leg is in the state already. */
 export function startCall(draft: CallDraft, offer: string, toHost: string): void {
@@ -24,11 +22,8 @@ export function startCall(draft: CallDraft, offer: string, toHost: string): void
   if (draft.state.codecs.length === 0)
     return refuseCall(draft, { status: 488, reason: "Not Acceptable Here" }, "no-common-codec");
   if (!isLocalHost(draft, toHost)) return refuseCall(draft, { status: 404, reason: "Not Found" }, "domain-unknown");
-  const number = BUILT_IN_NUMBERS[draft.state.to.toLowerCase()];
-  if (number !== undefined) {
-    draft.state.number = { number };
-    return answerCaller(draft, draft.state.codecs[0] ?? "PCMU");
-  }
+  const document = documentForNumber(draft.state.to);
+  if (document !== undefined) return startDocument(draft, document);
   const endpoint = parseEndpointId(draft.state.to);
   if (endpoint === undefined) return refuseCall(draft, { status: 404, reason: "Not Found" }, "endpoint-unknown");
   draft.effects.push({ kind: "locate", endpoint });

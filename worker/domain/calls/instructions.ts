@@ -1,0 +1,87 @@
+/** A call's document, carried out: the instruction machine says what, this does it, in that order. */
+import { MEDIA_SOURCES } from "#protocol/media";
+import type { MediaJoin, MediaSource } from "#protocol/media";
+import { startInstructions } from "../instructions/instruction-machine.ts";
+import type { InstructionAction } from "../instructions/instruction-state.ts";
+import { parseTwiml } from "../instructions/parse-twiml.ts";
+import { answerCaller } from "./answer.ts";
+import type { CallDraft } from "./call-draft.ts";
+import { endCall } from "./hang-up.ts";
+import { joinMedia } from "./join.ts";
+
+/** Beside what an application serves, a document may play what gateways make themselves. */
+const OWN_SOURCE = "nearside:";
+/** What the instruction machine says for endless. */
+const ENDLESS = 1_000;
+
+/** Runs one of the platform's own documents. */
+export function startDocument(draft: CallDraft, text: string): void {
+  const parsed = parseTwiml(text);
+  if (!parsed.ok) throw new TypeError(`a document of our own is wrong: ${parsed.code}`);
+  const { state, actions } = startInstructions(parsed.document);
+  draft.state.instructions = state;
+  draft.state.actions = actions;
+  followInstructions(draft);
+}
+
+/** Carries out, in order, whatever the caller can hear by now. */
+export function followInstructions(draft: CallDraft): void {
+  while (!draft.ended && !isAnswering(draft)) {
+    const [action, ...rest] = draft.state.actions ?? [];
+    if (action === undefined) return;
+    draft.state.actions = rest.length === 0 ? undefined : rest;
+    carryOut(draft, action);
+  }
+}
+
+/** A browser's 200 needs its gateway's SDP first, and what follows the answer needs the 200. */
+function isAnswering(draft: CallDraft): boolean {
+  return draft.state.answeredAtMs === undefined && draft.caller?.codec !== undefined;
+}
+
+function carryOut(draft: CallDraft, action: InstructionAction): void {
+  switch (action.kind) {
+    case "answer":
+      return answerCaller(draft, draft.state.codecs[0] ?? "PCMU");
+    case "echo":
+      return letCallerHear(draft, { kind: "echo" });
+    case "play":
+      return play(draft, action);
+    case "hangup":
+      return action.failure === undefined
+        ? endCall(draft, "completed", "hangup")
+        : endCall(draft, "failed", "instruction-failed");
+    case "reject":
+      return endCall(draft, action.callStatus, "rejected", { status: action.status, reason: action.reason });
+    case "report":
+      return draft.log("document.problems", { detail: `${action.problems.length} in ${action.url}` });
+    case "dial":
+    case "say":
+    case "play-digits":
+    case "pause":
+    case "fetch":
+      return unsupported(draft, action.kind);
+  }
+}
+
+function play(draft: CallDraft, { url, loop }: Extract<InstructionAction, { kind: "play" }>): void {
+  const source = ownSource(url);
+  // Gateways do not tell the end of what they play yet, so only what has none can be waited for.
+  if (source === undefined || loop < ENDLESS) return unsupported(draft, `play ${url}`);
+  letCallerHear(draft, { kind: "player", source, loop: true, anchorMs: draft.context.nowMs });
+}
+
+function ownSource(url: string): MediaSource | undefined {
+  return MEDIA_SOURCES.find((source) => url === `${OWN_SOURCE}${source}`);
+}
+
+function letCallerHear(draft: CallDraft, join: MediaJoin): void {
+  draft.state.callerMedia = join;
+  joinMedia(draft);
+}
+
+/** What this release cannot do ends the call, and the call says so. */
+function unsupported(draft: CallDraft, what: string): void {
+  draft.log("instruction.unsupported", { leg: draft.caller?.leg, detail: what });
+  endCall(draft, "failed", "instruction-unsupported", { status: 501, reason: "Not Implemented" });
+}
