@@ -63,12 +63,12 @@ function patchStorage(storage) {
 const MESSAGE_KIND = /"kind":"([a-z-]{1,40})"/;
 const EVENT_KIND = /"event":\{"kind":"([a-z-]{1,40})"/;
 
-/** Frames of a control channel by their kind, those of a call by its event's. */
+/** Frames of a control channel by their kind, those of a call by their first event's. */
 function requestName(method, args) {
   if (method !== "webSocketMessage") return method;
   const text = typeof args[1] === "string" ? args[1] : "";
   const kind = MESSAGE_KIND.exec(text)?.[1] ?? text.split(" ", 1)[0] ?? "binary";
-  const event = kind === "call-event" ? EVENT_KIND.exec(text)?.[1] : undefined;
+  const event = kind === "call-events" ? EVENT_KIND.exec(text)?.[1] : undefined;
   return `message ${event ?? kind}`;
 }
 

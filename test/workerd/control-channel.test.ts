@@ -45,9 +45,9 @@ afterAll(async () => {
 });
 
 describe("greeting a gateway", () => {
-  it("welcomes an enrolled gateway with 32 tickets and its two nearest neighbours", async () => {
+  it("welcomes an enrolled gateway with 64 tickets and its two nearest neighbours", async () => {
     const welcome = await dial().hello();
-    expect(new Set(welcome.tickets).size).toBe(32);
+    expect(new Set(welcome.tickets).size).toBe(64);
     expect(welcome.neighbours.map(({ gateway, port }) => `${gateway}:${port}`)).toEqual([
       "eu-west:5072",
       "ap-south:5082",

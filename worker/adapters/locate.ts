@@ -40,7 +40,9 @@ export async function locateEndpoint(
       return undefined;
     }
   };
-  const [own, listed] = await Promise.all([ask(callerRegion), home()]);
+  const [own, directory] = await Promise.all([ask(callerRegion), callerRegion === central ? undefined : home()]);
+  // A caller in the central region has asked the home already.
+  const listed = callerRegion === central ? own.regions : directory;
   // The home stands in the central region, which has just shown that it does not answer.
   const others = (listed ?? regions.map(({ name }) => name).filter((name) => name !== central)).filter(
     (region) => region !== callerRegion,

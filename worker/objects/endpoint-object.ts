@@ -80,7 +80,12 @@ export class EndpointObject extends DurableObject<Env> implements EndpointObject
 
   async routesForInvitation(): Promise<LocatedRoutes> {
     const routes = await this.#live();
-    return { known: routes.length > 0 || (await this.#isKnown()), routes };
+    const atHome = this.#self().region === settingsOf(this.env).regions.central;
+    return {
+      known: routes.length > 0 || (await this.#isKnown()),
+      routes,
+      ...(atHome ? { regions: await this.regionsWithRoutes() } : {}),
+    };
   }
 
   async regionsWithRoutes(): Promise<readonly RegionName[]> {

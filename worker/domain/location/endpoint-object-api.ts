@@ -20,6 +20,8 @@ export interface LocatedRoutes {
   /** Whether the account has such an endpoint at all: 480 or 404. */
   readonly known: boolean;
   readonly routes: readonly EndpointRoute[];
+  /** Said by the endpoint's home only: every region that has routes. */
+  readonly regions?: readonly RegionName[];
 }
 
 export interface EndpointObjectApi {
