@@ -14,18 +14,22 @@ export function adoptPhone(draft: CallDraft, leg: PhoneLeg): void {
     ringAgain(draft, leg);
     return;
   }
-  if (leg.capsule === undefined) return;
+  const capsule = capsuleToAdopt(leg);
+  if (capsule === undefined) return;
   draft.command(leg, {
     kind: "adopt-leg",
     leg: leg.leg,
-    capsule: leg.capsule,
+    capsule,
     codecs: leg.codec === undefined ? draft.state.codecs : [leg.codec],
     ringTimeoutMs: RING_TIMEOUT_MS,
     headers: [],
   });
-  // The gateway died between our order to answer and its word that it did: the adopter does it, or does it again.
-  if (leg.side === "caller" && leg.stage === "answered" && leg.capsule.phase === "ringing" && leg.codec !== undefined)
-    draft.command(leg, { kind: "answer-leg", leg: leg.leg, codec: leg.codec });
+}
+
+/** A caller that we ordered to be answered may have its answer, whether or not its gateway lived to say so. */
+function capsuleToAdopt({ capsule, side, stage, codec }: PhoneLeg): PhoneLegCapsule | undefined {
+  const ordered = side === "caller" && stage === "answered" && codec !== undefined;
+  return ordered && capsule?.phase === "ringing" ? { ...capsule, phase: "answered" } : capsule;
 }
 
 /** A ringing phone: CANCEL by the old branch, and a fresh INVITE that the new gateway can be answered on. */

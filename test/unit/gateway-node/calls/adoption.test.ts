@@ -239,8 +239,13 @@ describe("a leg whose 2xx may have been seen", () => {
     expect(lab.clock.armed).toBe(0);
   });
 
-  it("is moved by a re-INVITE when the ACK went to the dead gateway", async () => {
-    await adopt(ANSWERED);
+  const { media: _media, ...UNTOLD } = ANSWERED;
+  it.each([
+    ["with its media", ANSWERED],
+    ["without it, as its gateway died before it told", UNTOLD],
+  ])("is moved by a re-INVITE when the ACK went to the dead gateway, %s", async (_what, answered) => {
+    await adopt(answered);
+    expect(lab.stack.responsesOnce.map(({ response }) => response.status)).toEqual([200]);
     lab.clock.advance(ADOPTION_SILENCE_MS);
     expect(lab.stack.sentMethods()).toEqual(["INVITE"]);
     accept();
