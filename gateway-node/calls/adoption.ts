@@ -87,6 +87,15 @@ function answerAgain(context: CallContext, leg: PhoneLeg, codecs: readonly Codec
   return true;
 }
 
+/**
+ * The ACK to a 2xx that was repeated here. It may be the one for the first 2xx, whose SDP names a port of the dead gateway:
+ * a phone ignores what a repeat says (RFC 3261 section 13.2.2.4), and a gateway that came back has the old address.
+ */
+export function moveAcknowledged(context: CallContext, leg: PhoneLeg): void {
+  const codec = leg.capsule.media?.audio.codec;
+  if (leg.adoptingSinceMs !== undefined && codec !== undefined) moveDialog(context, leg, [codec]);
+}
+
 /** Re-INVITE with our Contact, address and a raised SDP version, by the first way to the phone that opens. */
 function moveDialog(context: CallContext, leg: PhoneLeg, codecs: readonly CodecName[]): void {
   tryFlows(context, leg, codecs, waysToAdoptedPhone(leg.capsule, context.registeredFlow(leg.dialog)));
@@ -171,8 +180,8 @@ function onAccepted(context: CallContext, leg: PhoneLeg, codecs: readonly CodecN
   finishAdoption(context, leg);
 }
 
-/** The peer has accepted the move. Also called for the ACK to an answer that was repeated. */
-export function finishAdoption(context: CallContext, leg: PhoneLeg): void {
+/** The peer has accepted the move. */
+function finishAdoption(context: CallContext, leg: PhoneLeg): void {
   if (leg.adoptingSinceMs === undefined) return;
   const tookMs = Math.round(context.clock.nowMs() - leg.adoptingSinceMs);
   leg.adoptingSinceMs = undefined;

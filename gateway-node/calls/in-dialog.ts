@@ -7,7 +7,7 @@ import { createResponse } from "#sip/message/build";
 import { tagOf } from "#sip/message/name-addr";
 import { bodyText, cseqOf, toOf } from "#sip/message/typed-headers";
 import type { ServerTransaction } from "../sip-transport/sip-stack.ts";
-import { finishAdoption } from "./adoption.ts";
+import { moveAcknowledged } from "./adoption.ts";
 import { contactOf, publish } from "./call-context.ts";
 import type { CallContext } from "./call-context.ts";
 import { ACCEPT, ALLOW, SDP_TYPE } from "./capabilities.ts";
@@ -90,7 +90,7 @@ function onAck(context: CallContext, leg: PhoneLeg, transaction: ServerTransacti
   }
   if (leg.role !== "uas" || leg.capsule.phase !== "answered") return;
   confirmAnswer(context, leg);
-  if (!leg.gone && !leg.ending) finishAdoption(context, leg);
+  if (!leg.gone && !leg.ending) moveAcknowledged(context, leg);
 }
 
 /** re-INVITE or UPDATE: the same codec, the direction mirrored, the address followed. */

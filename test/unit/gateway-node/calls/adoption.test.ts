@@ -220,7 +220,7 @@ describe("a leg whose 2xx may have been seen", () => {
     remoteOffer: PHONE_SDP,
   };
 
-  it("gets the 2xx again along its Vias, with our Contact and SDP, and is confirmed by the ACK", async () => {
+  it("gets the 2xx again along its Vias, with our Contact and SDP, and a re-INVITE after the ACK", async () => {
     await adopt(ANSWERED);
     const [first] = lab.stack.responsesOnce;
     expect(first?.response.status).toBe(200);
@@ -232,10 +232,12 @@ describe("a leg whose 2xx may have been seen", () => {
     lab.clock.advance(1_500);
     expect(lab.stack.responsesOnce).toHaveLength(3);
     await lab.receive(lab.fromCaller({ method: "ACK", cseq: 2 }));
+    expect(lab.stack.sentMethods()).toEqual(["INVITE"]);
+    accept();
     expect(lab.eventKinds()).toEqual(["leg-confirmed", "leg-adopted"]);
     lab.clock.advance(60_000);
     expect(lab.stack.responsesOnce).toHaveLength(3);
-    expect(lab.stack.sent).toEqual([]);
+    expect(lab.stack.sentMethods()).toEqual(["INVITE"]);
     expect(lab.clock.armed).toBe(0);
   });
 
