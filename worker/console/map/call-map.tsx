@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Me } from "../api/types.ts";
 import type { CallPath } from "../model/call-path.ts";
 import { landCells } from "./land.ts";
@@ -26,12 +26,14 @@ interface CallMapProps {
 
 /** Me, the gateways, the other side and the way between them. What it shows is also written beside it. */
 export function CallMap({ me, path, description }: CallMapProps): JSX.Element {
-  const { view, nodes, hops } = useMemo(() => layOut(me, path), [me, path]);
+  const frame = useRef<HTMLDivElement>(null);
+  const aspect = useAspect(frame);
+  const { view, nodes, hops } = useMemo(() => layOut(me, path, aspect), [me, path, aspect]);
   return (
-    <div class="map" role="img" aria-label={description}>
+    <div class="map" role="img" aria-label={description} ref={frame}>
       <svg
         viewBox={`${view.left} ${view.top} ${view.width} ${view.height}`}
-        preserveAspectRatio="none"
+        preserveAspectRatio="xMidYMid slice"
         aria-hidden="true"
       >
         <path class="land" d={landPath()} />
@@ -60,4 +62,18 @@ function Node({ node, view }: { readonly node: MapNode; readonly view: View }): 
       <b>{node.label}</b>
     </span>
   );
+}
+
+const USUAL_ASPECT = 3;
+
+function useAspect(frame: { readonly current: HTMLElement | null }): number {
+  const [aspect, setAspect] = useState(USUAL_ASPECT);
+  useEffect(() => {
+    const { current } = frame;
+    if (current === null) return;
+    const observer = new ResizeObserver(() => setAspect(current.clientWidth / Math.max(1, current.clientHeight)));
+    observer.observe(current);
+    return () => observer.disconnect();
+  }, [frame]);
+  return aspect;
 }

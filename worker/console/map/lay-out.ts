@@ -23,15 +23,16 @@ export interface MapLayout {
   readonly hops: readonly MapHop[];
 }
 
-/** Where nobody knows a person's place, they are drawn this far from their gateway, in parts of the view's width. */
-const BESIDE = { x: 0.11, y: 0.1 };
+/** Where nobody knows a person's place, they are drawn this far from their gateway, in parts of the view's width and height. */
+const BESIDE = { x: 0.08, y: 0.24 };
 
-export function layOut(me: Me, path: CallPath | undefined): MapLayout {
+/** `aspect`: width by height of the place for the map. */
+export function layOut(me: Me, path: CallPath | undefined, aspect: number): MapLayout {
   const gateways = [path?.mine, path?.theirs].flatMap((end) => regionPoint(me, end?.region) ?? []);
   const home = regionPoint(me, me.region);
   const known = me.place === null ? [] : [project(me.place)];
   const around = [...gateways, ...known, ...(gateways.length === 0 && home !== undefined ? [home] : [])];
-  const view = viewAround(around);
+  const view = viewAround(around, aspect);
   const others = me.regions
     .filter(({ name }) => name !== path?.mine.region && name !== path?.theirs.region)
     .map((place): MapNode => ({ kind: "region", label: place.name, at: project(place), isMoving: false }))
@@ -74,7 +75,7 @@ function gatewayNode(end: PathEnd, at: Point): MapNode {
 }
 
 function beside(view: View, { x, y }: Point, side: number): Point {
-  return { x: x + side * view.width * BESIDE.x, y: y + view.height * BESIDE.y * 2 };
+  return { x: x + side * view.width * BESIDE.x, y: y + view.height * BESIDE.y };
 }
 
 function regionPoint(me: Me, region: string | undefined): Point | undefined {

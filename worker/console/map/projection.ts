@@ -13,30 +13,29 @@ export interface View {
   readonly height: number;
 }
 
-/** Width by height of every view. */
-export const ASPECT = 2;
-/** Nothing is shown larger than this: a map of one street says nothing about a path. */
-const NARROWEST = 100;
-const MARGIN = 1.5;
+/** Nothing is shown larger than this, in degrees of height: a map of one street says nothing about a path. */
+const LOWEST = 44;
+const MARGIN = 1.6;
 
 export function project({ longitude, latitude }: Place): Point {
   return { x: longitude, y: -latitude };
 }
 
-/** The smallest view around the points that keeps its proportions and stays on the map. */
-export function viewAround(points: readonly Point[]): View {
-  const world: View = { left: -180, top: -82, width: 360, height: 140 };
-  if (points.length === 0) return world;
+const WORLD: View = { left: -180, top: -80, width: 360, height: 138 };
+
+/** The smallest view around the points with these proportions, width by height; it stays on the map while it can. */
+export function viewAround(points: readonly Point[], aspect: number): View {
+  if (points.length === 0) return { ...WORLD, height: WORLD.width / aspect };
   const xs = points.map(({ x }) => x);
   const ys = points.map(({ y }) => y);
   const spanX = Math.max(...xs) - Math.min(...xs);
   const spanY = Math.max(...ys) - Math.min(...ys);
-  const width = Math.min(world.width, Math.max(NARROWEST, spanX * MARGIN, spanY * MARGIN * ASPECT));
-  const height = width / ASPECT;
+  const width = Math.min(WORLD.width, Math.max(LOWEST * aspect, spanX * MARGIN, spanY * MARGIN * aspect));
+  const height = width / aspect;
   const middle = { x: (Math.max(...xs) + Math.min(...xs)) / 2, y: (Math.max(...ys) + Math.min(...ys)) / 2 };
   return {
-    left: clamp(middle.x - width / 2, world.left, world.left + world.width - width),
-    top: clamp(middle.y - height / 2, world.top, world.top + world.height - height),
+    left: clamp(middle.x - width / 2, WORLD.left, WORLD.left + WORLD.width - width),
+    top: clamp(middle.y - height / 2, WORLD.top, WORLD.top + WORLD.height - height),
     width,
     height,
   };

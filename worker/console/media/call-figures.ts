@@ -48,6 +48,12 @@ export function qualityOf(figures: CallFigures): Quality | undefined {
   return lossShare > 0.01 || roundTripMs > 120 || jitterMs > 25 ? "good" : "excellent";
 }
 
+/** Figures below a millisecond are the clock's, not the network's. */
+export function millisecondsText(value: number | undefined): string {
+  if (value === undefined) return "–";
+  return value < 1 ? "under 1 ms" : `${Math.round(value)} ms`;
+}
+
 /** As people know them. */
 function codecName(mimeType: unknown): string | undefined {
   if (typeof mimeType !== "string") return undefined;

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { LevelMeter } from "../media/level.ts";
-import { qualityOf } from "../media/call-figures.ts";
+import { millisecondsText, qualityOf } from "../media/call-figures.ts";
 import type { CallFigures } from "../media/call-figures.ts";
 import { wordsForEnd, wordsForMicrophone } from "../phone/call-end.ts";
 import type { SipCall } from "../phone/sip-call.ts";
@@ -83,7 +83,7 @@ export class PrecallTest {
     const middle = times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
     if (middle === undefined)
       return { what, verdict: "bad", words: "No connection. Check your network; the page connects again by itself." };
-    const words = `${middle < 10 ? middle.toFixed(1) : Math.round(middle)} ms there and back.`;
+    const words = `${capital(millisecondsText(middle))} there and back.`;
     return middle > SLOW_PING_MS
       ? { what, verdict: "warning", words: `${words} That is slow: calls take longer to begin.` }
       : { what, verdict: "good", words };
@@ -112,12 +112,7 @@ function soundResult(figures: CallFigures | undefined): TestResult {
     return { what, verdict: "bad", words: "No sound came back. The network may let no audio (UDP) through." };
   const lost = figures.packetsLost / Math.max(1, figures.packetsLost + figures.packetsReceived);
   const quality = qualityOf({ ...figures, lossShare: lost }) ?? "good";
-  const words = [
-    `${quality.charAt(0).toUpperCase()}${quality.slice(1)}:`,
-    `${(figures.roundTripMs ?? 0).toFixed(figures.roundTripMs !== undefined && figures.roundTripMs < 10 ? 1 : 0)} ms there and back,`,
-    `${(figures.jitterMs ?? 0).toFixed(1)} ms jitter,`,
-    `${(lost * 100).toFixed(1)} % lost.`,
-  ].join(" ");
+  const words = `${capital(quality)}: ${millisecondsText(figures.roundTripMs)} there and back, ${millisecondsText(figures.jitterMs)} jitter, ${(lost * 100).toFixed(1)} % lost.`;
   const verdict = quality === "poor" ? "bad" : quality === "fair" ? "warning" : "good";
   return { what, verdict, words };
 }
@@ -128,6 +123,10 @@ function failureWords(call: SipCall): string | undefined {
   if (end === undefined) return "The echo did not answer in time.";
   const { title, advice } = wordsForEnd(end, "echo");
   return `${title}. ${advice ?? ""}`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 async function waitFor(isDone: () => boolean, limitMs: number): Promise<void> {

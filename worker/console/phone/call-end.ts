@@ -56,7 +56,7 @@ function wordsForStatus(status: number, retryAfterSeconds: number | undefined, p
   switch (status) {
     case 404:
     case 604:
-      return problem(`There is no ${peer} here`, "Check the spelling, or pick somebody from your contacts.", false);
+      return problem(`“${peer}” was not found`, "Check the spelling, or pick somebody from your contacts.", false);
     case 480:
       return problem(`${peer} is not reachable now`, "None of their phones is connected. Try later, or write to them.");
     case 408:

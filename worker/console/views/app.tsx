@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { Signal } from "@preact/signals";
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
 import type { Softphone } from "../model/softphone.ts";
 import { CallStrip } from "./call-strip.tsx";
 import { CallView } from "./call-view.tsx";
@@ -41,6 +42,10 @@ function Workspace(): JSX.Element {
   const tab = useSignal<Tab>("phone");
   const list = useSignal<Exclude<Tab, "phone">>("contacts");
   const active = phone.active.value;
+  // A small screen shows one thing: a call that begins is that thing.
+  useEffect(() => {
+    if (active !== undefined) tab.value = "phone";
+  }, [active, tab]);
   return (
     <div class="shell" data-tab={tab.value}>
       <Header />

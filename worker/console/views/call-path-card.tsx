@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { CallMap } from "../map/call-map.tsx";
-import { qualityOf } from "../media/call-figures.ts";
+import { millisecondsText, qualityOf } from "../media/call-figures.ts";
 import type { CallFigures } from "../media/call-figures.ts";
 import type { CallPath, GatewayMove } from "../model/call-path.ts";
 import type { SipCall } from "../phone/sip-call.ts";
@@ -13,13 +13,16 @@ export function CallPathCard({ call }: { readonly call: SipCall }): JSX.Element 
   const watch = phone.watches.value.get(call.id);
   const path = watch?.path.value;
   const moves = watch?.moves.value ?? [];
-  if (me === undefined) return null;
+  // While it rings there may be no way yet, and nothing to measure.
+  if (me === undefined || (path === undefined && call.stage.value !== "talking")) return null;
   const words = pathWords(path, call.peer);
   return (
     <section class="card path" aria-labelledby="path-title">
-      <h2 id="path-title">Path of this call</h2>
+      <div class="path-head">
+        <h2 id="path-title">Path</h2>
+        <p class="path-words">{words}</p>
+      </div>
       <CallMap me={me} path={path} description={words} />
-      <p class="path-words">{words}</p>
       <div role="status">
         {moves.slice(-1).map((move) => (
           <p class="note moved" key={move.atMs}>
@@ -27,15 +30,15 @@ export function CallPathCard({ call }: { readonly call: SipCall }): JSX.Element 
           </p>
         ))}
       </div>
-      <Figures figures={call.media.figures.value} gateway={path?.mine.gateway} />
+      {call.stage.value === "talking" && <Figures figures={call.media.figures.value} />}
     </section>
   );
 }
 
 function pathWords(path: CallPath | undefined, peer: string): string {
-  if (path?.mine.gateway === undefined) return "The way shows as soon as the call stands.";
+  if (path?.mine.gateway === undefined) return "is being looked up";
   const { mine, theirs } = path;
-  if (theirs.kind === "number") return `You → ${mine.gateway} gateway, which answers itself`;
+  if (theirs.kind === "number") return `You → ${mine.gateway} gateway, and back`;
   if (theirs.gateway === undefined) return `You → ${mine.gateway} gateway → ${peer}`;
   return mine.gateway === theirs.gateway
     ? `You → ${mine.gateway} gateway → ${theirs.name}`
@@ -53,13 +56,7 @@ const QUALITY_WORDS = {
   poor: "Poor",
 } as const;
 
-function Figures({
-  figures,
-  gateway,
-}: {
-  readonly figures: CallFigures | undefined;
-  readonly gateway: string | undefined;
-}): JSX.Element {
+function Figures({ figures }: { readonly figures: CallFigures | undefined }): JSX.Element {
   const quality = figures === undefined ? undefined : qualityOf(figures);
   return (
     <dl class="figures">
@@ -68,12 +65,12 @@ function Figures({
         <dd>{quality === undefined ? "–" : QUALITY_WORDS[quality]}</dd>
       </div>
       <div>
-        <dt>Round trip{gateway === undefined ? "" : ` to ${gateway}`}</dt>
-        <dd>{milliseconds(figures?.roundTripMs)}</dd>
+        <dt>Round trip</dt>
+        <dd>{millisecondsText(figures?.roundTripMs)}</dd>
       </div>
       <div>
         <dt>Jitter</dt>
-        <dd>{milliseconds(figures?.jitterMs)}</dd>
+        <dd>{millisecondsText(figures?.jitterMs)}</dd>
       </div>
       <div>
         <dt>Loss</dt>
@@ -85,9 +82,4 @@ function Figures({
       </div>
     </dl>
   );
-}
-
-export function milliseconds(value: number | undefined): string {
-  if (value === undefined) return "–";
-  return value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`;
 }

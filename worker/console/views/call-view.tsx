@@ -37,7 +37,7 @@ export function CallView({ call }: { readonly call: SipCall }): JSX.Element {
         )}
         {showsKeys && stage === "talking" && <InCallKeys call={call} />}
       </section>
-      {stage !== "ended" && <CallPathCard call={call} />}
+      {stage !== "ended" && !showsKeys && <CallPathCard call={call} />}
     </div>
   );
 }

@@ -74,6 +74,6 @@ function outcomeWords({ direction, outcome, answeredAt, endedAt }: PastCall): JS
     case "canceled":
       return "Cancelled";
     case "failed":
-      return "Did not go through";
+      return "Failed";
   }
 }

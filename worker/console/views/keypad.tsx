@@ -108,16 +108,7 @@ export function Keypad(): JSX.Element {
           value={typed}
           onInput={({ currentTarget }) => write(currentTarget.value)}
         />
-        {typed !== "" && (
-          <button
-            type="button"
-            class="plain"
-            aria-label="Delete the last character"
-            onClick={() => write(typed.slice(0, -1))}
-          >
-            <BackspaceIcon />
-          </button>
-        )}
+        {typed !== "" && <Backspace onPress={() => write(typed.slice(0, -1))} />}
       </div>
       <p class="form-problem" id="dial-problem" role="alert">
         {problem}
@@ -128,6 +119,14 @@ export function Keypad(): JSX.Element {
       </button>
       <EchoHint />
     </form>
+  );
+}
+
+function Backspace({ onPress }: { readonly onPress: () => void }): JSX.Element {
+  return (
+    <button type="button" class="plain" aria-label="Delete the last character" onClick={onPress}>
+      <BackspaceIcon />
+    </button>
   );
 }
 
