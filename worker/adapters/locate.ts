@@ -6,7 +6,10 @@ import type { Env } from "../env.ts";
 import { count } from "../counters.ts";
 import { regionLinkOf } from "./object-region-link.ts";
 
-/** A caller does not wait long for a far directory: after this the other regions are asked one and all. */
+/**
+ * A caller does not wait long for a far directory: after this the other regions are asked one and all. Twice this, for the
+ * directory and then the regions, stays below the deadline of whoever asks the call (2 s, `adapters/deadline.ts`).
+ */
 const HOME_DEADLINE_MS = 800;
 /** How long those are worth waiting for when the caller's own region has somebody to ring already. */
 const FAN_OUT_DEADLINE_MS = 300;
@@ -23,7 +26,7 @@ export async function locateEndpoint(
 ): Promise<LocatedRoutes> {
   const { endpoints } = regionLinkOf(env);
   const { regions, central } = settingsOf(env).regions;
-  const ask = async (region: RegionName, deadlineMs?: number): Promise<LocatedRoutes> => {
+  const ask = async (region: RegionName, deadlineMs = HOME_DEADLINE_MS): Promise<LocatedRoutes> => {
     try {
       return await endpoints.routesForInvitation({ account, identity, region }, deadlineMs);
     } catch {
@@ -48,7 +51,9 @@ export async function locateEndpoint(
     (region) => region !== callerRegion,
   );
   const fanOutMs = own.routes.length > 0 ? FAN_OUT_DEADLINE_MS : HOME_DEADLINE_MS;
-  const far = await Promise.all(others.map((region) => ask(region, listed === undefined ? fanOutMs : undefined)));
+  const far = await Promise.all(
+    others.map((region) => ask(region, listed === undefined ? fanOutMs : HOME_DEADLINE_MS)),
+  );
   const answers = [own, ...far];
   return { known: answers.some(({ known }) => known), routes: answers.flatMap(({ routes }) => routes) };
 }
