@@ -6,6 +6,7 @@ import { dropLeg } from "./calls/call-context.ts";
 import type { CallContext } from "./calls/call-context.ts";
 import { CommandHandler, failFaultyLeg } from "./calls/command-handler.ts";
 import { describeFault, FaultRim } from "./calls/fault-rim.ts";
+import { HostedMembers } from "./calls/hosted-members.ts";
 import { LegTable } from "./calls/leg-table.ts";
 import { MediaReports } from "./calls/media-reports.ts";
 import { RequestRouter } from "./calls/request-router.ts";
@@ -196,6 +197,7 @@ function assemble(config: GatewayConfig, input: AssembleInput): Assembled {
     media,
     clock,
     legs,
+    hostedMembers: new HostedMembers(),
     control,
     createTag,
     random: Math.random,

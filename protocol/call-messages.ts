@@ -3,7 +3,7 @@
  * Both directions are numbered per call and gateway, acknowledged and repeated until then (docs/design/control-channel.md).
  */
 import type { OutgoingStreamLease, PhoneLegCapsule, SipFlow, WebRtcLegMedia } from "./capsule.ts";
-import type { CodecName, MediaJoin, NegotiatedAudio } from "./media.ts";
+import type { CodecName, MediaJoin, NegotiatedAudio, RoomPort } from "./media.ts";
 import type { AccountSid, EndpointId, LegId, SipDomain } from "./ids.ts";
 
 /** A phone's INVITE outside a dialog, authenticated by the gateway. */
@@ -164,6 +164,9 @@ export type CallCommand =
   | { readonly kind: "grant-lease"; readonly leg: LegId; readonly lease: OutgoingStreamLease }
   /** Where the leg's media goes from now on. */
   | { readonly kind: "join-leg"; readonly leg: LegId; readonly join: MediaJoin }
+  /** Let a leg that another gateway carries into a room of this one; again when the leg has moved. This gateway has no such leg. */
+  | { readonly kind: "open-room-port"; readonly leg: LegId; readonly port: RoomPort }
+  | { readonly kind: "close-room-port"; readonly leg: LegId }
   /** Stop everything for this leg without a word to its peer: it lives elsewhere now, or ended there. */
   | { readonly kind: "release-leg"; readonly leg: LegId };
 

@@ -63,6 +63,9 @@ export type MediaJoin =
   /** Nowhere: received media is counted and dropped. */
   | { readonly kind: "none" };
 
+/** A room's places. */
+export const ROOM_MEMBER_LIMIT = 20;
+
 /** A member that another gateway holds, as the gateway that mixes the room sees it. That one's leg has a `trunk` join to here. */
 export interface RoomPort {
   readonly room: string;

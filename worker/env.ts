@@ -6,6 +6,7 @@ import type { CallObjectApi } from "./domain/calls/call-object-api.ts";
 import type { GatewayObjectApi } from "./domain/gateways/gateway-object-api.ts";
 import type { RegionObjectApi } from "./domain/gateways/region-object-api.ts";
 import type { EndpointObjectApi } from "./domain/location/endpoint-object-api.ts";
+import type { RoomObjectApi } from "./domain/rooms/room-object-api.ts";
 import { readSettings } from "./settings.ts";
 import type { TextSettings, WorkerSettings } from "./settings.ts";
 
@@ -29,6 +30,7 @@ export interface Env extends TextSettings {
   readonly REGION: ObjectNamespace<RegionObjectApi>;
   readonly ACCOUNT: ObjectNamespace<AccountObjectApi>;
   readonly CALL_INDEX: ObjectNamespace<CallIndexObjectApi>;
+  readonly ROOM: ObjectNamespace<RoomObjectApi>;
 }
 
 const settingsByEnv = new WeakMap<Env, WorkerSettings>();

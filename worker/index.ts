@@ -8,5 +8,6 @@ export { CallObject } from "./objects/call-object.ts";
 export { EndpointObject } from "./objects/endpoint-object.ts";
 export { GatewayObject } from "./objects/gateway-object.ts";
 export { RegionObject } from "./objects/region-object.ts";
+export { RoomObject } from "./objects/room-object.ts";
 
 export default app;

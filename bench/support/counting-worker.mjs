@@ -126,6 +126,7 @@ export const CallObject = counted("Call", production.CallObject);
 export const EndpointObject = counted("Endpoint", production.EndpointObject);
 export const GatewayObject = counted("Gateway", production.GatewayObject);
 export const RegionObject = counted("Region", production.RegionObject);
+export const RoomObject = counted("Room", production.RoomObject);
 
 // eslint-disable-next-line import/no-default-export -- workerd wants the door there
 export default {

@@ -9,6 +9,7 @@ import type { MediaPlane } from "../media/media-plane.ts";
 import type { LogEvent } from "../observability/log-event.ts";
 import type { ClientTransaction, ClientTransactionHandlers, SipStack } from "../sip-transport/sip-stack.ts";
 import { contactFor } from "./capabilities.ts";
+import type { HostedMembers } from "./hosted-members.ts";
 import type { Leg, LegTimer, PhoneLeg } from "./leg.ts";
 import type { LegTable } from "./leg-table.ts";
 
@@ -31,6 +32,7 @@ export interface CallContext {
   readonly media: MediaPlane;
   readonly clock: Clock;
   readonly legs: LegTable;
+  readonly hostedMembers: HostedMembers;
   readonly control: CallControl;
   /** The flow over which the dialog's peer is registered at this gateway with its present Contact. */
   readonly registeredFlow: (dialog: Pick<DialogState, "remoteUri" | "remoteTarget">) => SipFlow | undefined;
@@ -116,7 +118,8 @@ export function dropLeg(context: CallContext, leg: Leg, cause: LegDeparture): vo
   }
   context.media.closeLeg(leg.key);
   context.log({ event: "leg.ended", call: leg.call, leg: leg.leg, cause });
-  if (context.legs.remove(leg)) context.control.releaseCall(leg.call, MOVED.has(cause) ? "moved" : "ended");
+  const last = context.legs.remove(leg) && !context.hostedMembers.has(leg.call);
+  if (last) context.control.releaseCall(leg.call, MOVED.has(cause) ? "moved" : "ended");
 }
 
 /** The figures of a leg go out when it ends; its media stops at once. */

@@ -1,6 +1,7 @@
 /** Carries out what Call objects command: in the order of each call's stream, and never under an epoch that is past. */
 import type { CallCommand, NumberedCommand } from "#protocol/call-messages";
-import type { CallToken } from "#protocol/ids";
+import { callTag } from "#protocol/ids";
+import type { CallToken, LegId } from "#protocol/ids";
 import { reasonPhrase } from "#sip/message/build";
 import { adoptLeg } from "./adoption.ts";
 import { closeMedia, dropLeg } from "./call-context.ts";
@@ -49,6 +50,7 @@ export class CommandHandler {
       if (unheard) rejectLeg(this.#context, leg, { status: 503, reason: "Service Unavailable", retryAfterSeconds: 5 });
       else dropLeg(this.#context, leg, "call-gone");
     }
+    for (const leg of this.#context.hostedMembers.ofCall(call)) this.#closeRoomPort(call, leg, Infinity);
   }
 
   #perform(call: CallToken, { epoch, command }: NumberedCommand): void | Promise<void> {
@@ -67,9 +69,24 @@ export class CommandHandler {
         return this.#begin(leg, () => openWebRtcLeg(context, call, epoch, command));
       case "adopt-webrtc-leg":
         return this.#begin(leg, () => adoptWebRtcLeg(context, call, epoch, command));
+      case "open-room-port":
+        context.control.holdCall(call);
+        context.hostedMembers.add(call, command.leg);
+        return context.media.openRoomPort(callTag(call, command.leg), command.port, epoch);
+      case "close-room-port":
+        return this.#closeRoomPort(call, command.leg, epoch);
       default:
         return this.#performOn(leg, epoch, command);
     }
+  }
+
+  /** The member left the room or its leg is here by now; with the last of it the call's part here may be over. */
+  #closeRoomPort(call: CallToken, leg: LegId, epoch: number): void {
+    const { control, hostedMembers, legs, media } = this.#context;
+    media.closeRoomPort(callTag(call, leg), epoch);
+    if (!hostedMembers.has(call)) return;
+    hostedMembers.remove(call, leg);
+    if (!hostedMembers.has(call) && legs.ofCall(call).length === 0) control.releaseCall(call, "moved");
   }
 
   /** Replaces an older life of the same leg; its media port stays open for the new one. */
@@ -84,7 +101,7 @@ export class CommandHandler {
   #performOn(
     leg: Leg | undefined,
     epoch: number,
-    command: Exclude<CallCommand, { kind: BeginningKind }>,
+    command: Exclude<CallCommand, { kind: BeginningKind | RoomKind }>,
   ): void | Promise<void> {
     if (leg === undefined) {
       // It ended here while the command was on its way.
@@ -151,6 +168,7 @@ export class CommandHandler {
 }
 
 type BeginningKind = "invite-leg" | "adopt-leg" | "open-webrtc-leg" | "adopt-webrtc-leg";
+type RoomKind = "open-room-port" | "close-room-port";
 type PhoneKind = "ring-leg" | "answer-leg" | "reject-leg" | "confirm-leg" | "cancel-leg";
 
 function forgetSignalling(context: CallContext, leg: Leg): void {

@@ -6,7 +6,7 @@ import { CONTROL_FRAME_LIMIT } from "#protocol/control-frames";
 import type { ControlRefusal, EndpointCredentials, TrunkPeer, WorkerFrame } from "#protocol/control-frames";
 import { parseAccountSid, parseCallToken, parseGatewayId, parseLegId } from "#protocol/ids";
 import type { AccountSid, CallToken, GatewayId, LegId } from "#protocol/ids";
-import { type CodecName, MEDIA_SOURCES, type MediaJoin, type NegotiatedAudio } from "#protocol/media";
+import { type CodecName, MEDIA_SOURCES, type MediaJoin, type NegotiatedAudio, type RoomPort } from "#protocol/media";
 import type { DialogState } from "#sip/dialog/dialog-state";
 
 export type WorkerFrameReading =
@@ -93,14 +93,18 @@ const phoneCapsule: z.ZodType<PhoneLegCapsule> = z.object({
   remoteOffer: body.optional(),
   media: rtpMedia.optional(),
 });
+const trunk = z.object({ gateway: line, host: line, port, stream: z.string().regex(/^[0-9a-f]{16}$/) });
+const room = z.string().min(1).max(256);
 const join: z.ZodType<MediaJoin> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("local"), leg: line }),
-  z.object({ kind: z.literal("trunk"), gateway: line, host: line, port, stream: z.string().regex(/^[0-9a-f]{16}$/) }),
+  trunk.extend({ kind: z.literal("trunk") }),
   z.object({ kind: z.literal("echo") }),
   z.object({ kind: z.literal("player"), source: z.enum(MEDIA_SOURCES), loop: z.boolean(), anchorMs: z.number() }),
-  z.object({ kind: z.literal("room"), room: z.string().min(1).max(256) }),
+  z.object({ kind: z.literal("room"), room }),
   z.object({ kind: z.literal("none") }),
 ]);
+
+const roomPort: z.ZodType<RoomPort> = z.object({ room, codec, trunk });
 
 const finalStatus = z.number().int().min(300).max(699);
 const command: z.ZodType<CallCommand> = z.discriminatedUnion("kind", [
@@ -146,6 +150,8 @@ const command: z.ZodType<CallCommand> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("adopt-webrtc-leg"), leg: legId, media: webRtcMedia, sdpVersion: count }),
   z.object({ kind: z.literal("grant-lease"), leg: legId, lease }),
   z.object({ kind: z.literal("join-leg"), leg: legId, join }),
+  z.object({ kind: z.literal("open-room-port"), leg: legId, port: roomPort }),
+  z.object({ kind: z.literal("close-room-port"), leg: legId }),
   z.object({ kind: z.literal("release-leg"), leg: legId }),
 ]);
 

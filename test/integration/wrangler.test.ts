@@ -144,7 +144,7 @@ describe("wrangler deploy --dry-run", { timeout: 90_000 }, () => {
     );
     expect(await wrangler.ended).toBe(0);
     expect(await readdir(folder)).toContain("index.js");
-    for (const name of ["ACCOUNT", "BRIDGE", "CALL", "CALL_INDEX", "ENDPOINT", "GATEWAY", "REGION"])
+    for (const name of ["ACCOUNT", "BRIDGE", "CALL", "CALL_INDEX", "ENDPOINT", "GATEWAY", "REGION", "ROOM"])
       expect(wrangler.output).toMatch(new RegExp(`env\\.${name}\\b`));
   });
 });

@@ -133,3 +133,30 @@ export function toneStartMs(samples: Int16Array, rate: number, frequency: number
   );
   return index < 0 ? undefined : index * SILENCE_GRID_MS;
 }
+
+/** The longest stretch in which nothing sounds, of whatever pitch, on the same grid. */
+export function longestQuietMs(samples: Int16Array, rate: number, span: Span = {}): number {
+  let longest = 0;
+  let quiet = 0;
+  for (const block of blocks(slice(samples, rate, span), (rate * SILENCE_GRID_MS) / 1_000)) {
+    quiet = Math.sqrt((2 * energy(block)) / block.length) < SILENCE_FLOOR ? quiet + SILENCE_GRID_MS : 0;
+    longest = Math.max(longest, quiet);
+  }
+  return longest;
+}
+
+/** Blocks of 200 ms tell semitones apart from A3 on. */
+const PITCH_BLOCK_MS = 200;
+const STRONG_SHARE = 0.2;
+
+/** The semitones from A3 (220 Hz) up two octaves that in some block have a fifth of its energy; as frequencies. */
+export function strongTones(samples: Int16Array, rate: number, span: Span = {}): readonly number[] {
+  const pitches = Array.from({ length: 25 }, (_, semitone) => 220 * 2 ** (semitone / 12));
+  const strong = new Set<number>();
+  for (const block of blocks(slice(samples, rate, span), (rate * PITCH_BLOCK_MS) / 1_000)) {
+    const all = energy(block);
+    if (Math.sqrt((2 * all) / block.length) < SILENCE_FLOOR) continue;
+    for (const pitch of pitches) if (toneEnergy(block, rate, pitch) > all * STRONG_SHARE) strong.add(Math.round(pitch));
+  }
+  return [...strong].sort((a, b) => a - b);
+}

@@ -3,6 +3,7 @@ import type { AccountSid } from "#protocol/ids";
 import { parseBridgeName } from "../domain/bridging/bridge-object-api.ts";
 import { parseCallSidParts } from "../domain/call-sid.ts";
 import type { CallObjectApi } from "../domain/calls/call-object-api.ts";
+import type { RoomObjectApi } from "../domain/rooms/room-object-api.ts";
 import { settingsOf } from "../env.ts";
 import type { Env } from "../env.ts";
 import { stubFor } from "../objects/stub-for.ts";
@@ -33,6 +34,7 @@ export function regionLinkOf(env: Env): RegionLink {
     accounts: accountLink(env),
     region: (name) => regionObjectLink(env, name),
     call: (name) => callLink(env, name),
+    room: (account, room) => roomLink(env, account, room),
     async sendToBridge(bridge, message) {
       const name = parseBridgeName(bridge);
       if (name === undefined) return { ok: false };
@@ -135,5 +137,13 @@ function callLink(env: Env, name: CallName): CallObjectApi {
     gatewayLost: (input) => withDeadline("call.gatewayLost", stub.gatewayLost(input)),
     browserSip: (input) => withDeadline("call.browserSip", stub.browserSip(input)),
     describe: () => withDeadline("call.describe", stub.describe()),
+  };
+}
+
+function roomLink(env: Env, account: AccountSid, room: string): RoomObjectApi {
+  const stub = stubFor<"room">(env, { kind: "room", account, room });
+  return {
+    enter: (input) => withDeadline("room.enter", stub.enter(input)),
+    leave: (input) => withDeadline("room.leave", stub.leave(input)),
   };
 }

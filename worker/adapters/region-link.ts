@@ -24,6 +24,7 @@ import type {
   RouteHolder,
 } from "../domain/location/endpoint-object-api.ts";
 import type { EndpointRoute } from "../domain/location/endpoint-route.ts";
+import type { RoomObjectApi } from "../domain/rooms/room-object-api.ts";
 import type { GatewayStatus } from "../domain/routing/gateway-status.ts";
 
 /** An endpoint as one region knows it. */
@@ -89,6 +90,8 @@ export interface RegionLink {
   region(name: RegionName): RegionObjectLink;
   /** A call, wherever it lives. */
   call(name: CallName): CallObjectApi;
+  /** A conference room of an account; it lives in the central region. */
+  room(account: AccountSid, room: string): RoomObjectApi;
   /** `bridge`: as routes carry it. A name that is none answers `ok: false`. */
   sendToBridge(
     bridge: string,

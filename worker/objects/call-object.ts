@@ -19,12 +19,14 @@ import type {
   GatewayEvents,
   GatewayReply,
 } from "../domain/calls/call-object-api.ts";
+import { hasRoomAt } from "../domain/calls/call-room.ts";
 import { describeCall, summarizeCall } from "../domain/calls/call-record.ts";
 import type { CallState, GatewayParty } from "../domain/calls/call-state.ts";
 import type { GatewayStatus } from "../domain/routing/gateway-status.ts";
 import type { Env } from "../env.ts";
 import { faultCode, log } from "../log.ts";
 import { CallCourier } from "./call/call-courier.ts";
+import { CallRooms } from "./call/call-rooms.ts";
 import { CallStore } from "./call/call-store.ts";
 import { CallSurroundings } from "./call/call-surroundings.ts";
 
@@ -37,6 +39,7 @@ const SOCKET_WAIT_TRIES = 60;
 const NOT_OURS: GatewayReply = { ackEvent: 0, commands: [], live: false };
 
 type Fleet = readonly GatewayStatus[];
+type EnterRoom = Extract<CallEffect, { kind: "enter-room" }>;
 type SendSip = Extract<CallEffect, { kind: "send-sip" }>;
 
 /** Who asked: what is for them rides on the return value. */
@@ -55,6 +58,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
   readonly #store: CallStore;
   readonly #courier: CallCourier;
   readonly #surroundings: CallSurroundings;
+  readonly #rooms: CallRooms;
   #state: CallState | undefined;
   #retryArmed = false;
   /** The search for the callee. Whoever waited for it too long asks again, and gets what came of it. */
@@ -65,6 +69,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     this.#store = new CallStore(ctx.storage);
     this.#courier = new CallCourier(env);
     this.#surroundings = new CallSurroundings(env);
+    this.#rooms = new CallRooms(env);
     this.#state = this.#store.load();
   }
 
@@ -180,6 +185,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     if (party === undefined) return NOT_OURS;
     const live =
       party.outbox.length > 0 ||
+      (this.#state !== undefined && hasRoomAt(this.#state, gateway)) ||
       this.#state?.legs.some((leg) => leg.holder === gateway && leg.stage !== "ended") === true;
     return { ackEvent: party.lastEvent, commands, live };
   }
@@ -203,6 +209,12 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
           break;
         case "record":
           this.ctx.waitUntil(this.#record());
+          break;
+        case "enter-room":
+          this.ctx.waitUntil(this.#enterRoom(effect));
+          break;
+        case "leave-room":
+          this.ctx.waitUntil(this.#rooms.leave(effect.name, this.#state));
           break;
         case "locate":
           this.#search = this.#locate(effect, asker).then((answer) => answers.push(answer));
@@ -230,6 +242,15 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     const effects = this.#apply(state.token, fleet, { kind: "located", ...located });
     this.#save();
     return await this.#perform(effects, asker);
+  }
+
+  async #enterRoom(effect: EnterRoom): Promise<void> {
+    const state = this.#state;
+    if (state === undefined) return;
+    const input = await this.#rooms.enter(effect, state);
+    // Of the host's own region: it knows whether the host lives.
+    const hosts = input.kind === "room-entered" ? [input.host.gateway] : [];
+    this.#run(await this.#surroundings.freshFleet(state.token, hosts), input);
   }
 
   #deliver(gateway: GatewayId, commands: readonly NumberedCommand[]): void {
@@ -292,7 +313,9 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     const state = this.#state;
     if (state === undefined) return;
     const waitingFor = state.legs.flatMap((leg) => (leg.adoption === undefined ? [] : [leg.adoption.from]));
-    if (waitingFor.length === 0) return;
+    const { room } = state;
+    if (room?.troubleSinceMs !== undefined && room.host !== undefined) waitingFor.push(room.host.gateway);
+    if (waitingFor.length === 0 && room?.troubleSinceMs === undefined) return;
     this.#run(await this.#surroundings.freshFleet(state.token, waitingFor), { kind: "retry-adoption" });
   }
 

@@ -9,6 +9,7 @@ import type { CallObjectApi } from "../domain/calls/call-object-api.ts";
 import type { GatewayChannel, GatewayObjectApi } from "../domain/gateways/gateway-object-api.ts";
 import type { RegionObjectApi } from "../domain/gateways/region-object-api.ts";
 import type { EndpointObjectApi } from "../domain/location/endpoint-object-api.ts";
+import type { RoomObjectApi } from "../domain/rooms/room-object-api.ts";
 import { settingsOf } from "../env.ts";
 import type { Env, ObjectStub } from "../env.ts";
 
@@ -27,6 +28,7 @@ export type ObjectAddress =
   | { readonly kind: "account"; readonly account: AccountSid }
   | { readonly kind: "account-domain"; readonly sipDomain: SipDomain }
   | { readonly kind: "account-key"; readonly keySid: string }
+  | { readonly kind: "room"; readonly account: AccountSid; readonly room: string }
   | { readonly kind: "call-index"; readonly account: AccountSid; readonly region: RegionName; readonly day: number };
 
 interface ApiOf {
@@ -39,6 +41,7 @@ interface ApiOf {
   readonly "account-domain": AccountObjectApi;
   readonly "account-key": AccountObjectApi;
   readonly "call-index": CallIndexObjectApi;
+  readonly room: RoomObjectApi;
 }
 
 export type StubOf<Kind extends ObjectAddress["kind"]> = ObjectStub<ApiOf[Kind]>;
@@ -66,6 +69,8 @@ export function stubFor(env: Env, address: ObjectAddress): StubOf<ObjectAddress[
       return env.ACCOUNT.get(env.ACCOUNT.idFromName(objectName(address)), hint);
     case "call-index":
       return env.CALL_INDEX.get(env.CALL_INDEX.idFromName(objectName(address)), hint);
+    case "room":
+      return env.ROOM.get(env.ROOM.idFromName(objectName(address)), hint);
   }
 }
 
@@ -88,6 +93,9 @@ export function objectName(address: Exclude<ObjectAddress, { readonly kind: "cal
       return `account-key/${address.keySid}`;
     case "call-index":
       return `call-index/${address.account}/${address.region}/${address.day}`;
+    case "room":
+      // Rooms are named by applications, in any alphabet.
+      return `room/${address.account}/${encodeURIComponent(address.room)}`;
   }
 }
 

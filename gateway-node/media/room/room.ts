@@ -1,11 +1,10 @@
 /** A room: voices of all members in, for each member the others' out, every 20 ms. Who says nothing costs nothing to hear. */
-import type { CodecName } from "#protocol/media";
+import { type CodecName, ROOM_MEMBER_LIMIT } from "#protocol/media";
 import { G711_CODECS } from "../codecs/g711.ts";
 import { FRAME_SAMPLES, type FrameTask } from "../frame-scheduler.ts";
 import { Mixer } from "./mixer.ts";
 import type { RoomMember } from "./room-member.ts";
 
-export const MAX_ROOM_MEMBERS = 20;
 /** More voices at once are noise: only the loudest are mixed. */
 export const MAX_SPEAKERS = 6;
 
@@ -27,7 +26,7 @@ export class Room implements FrameTask {
 
   /** False when the room is full. */
   enter(member: RoomMember): boolean {
-    if (this.#members.size >= MAX_ROOM_MEMBERS) return false;
+    if (this.#members.size >= ROOM_MEMBER_LIMIT) return false;
     this.#members.add(member);
     member.onActive = () => void this.#active.add(member);
     return true;

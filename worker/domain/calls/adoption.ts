@@ -2,6 +2,7 @@
 import type { GatewayId, GatewayInstanceId } from "#protocol/ids";
 import { adoptBrowser, adoptPhone } from "./adopt-leg.ts";
 import type { CallDraft } from "./call-draft.ts";
+import { hasRoomAt, seekRoom } from "./call-room.ts";
 import type { BrowserLeg, CallLeg, PhoneLeg } from "./call-state.ts";
 import { endCall, markEnded } from "./hang-up.ts";
 import { joinMedia } from "./join.ts";
@@ -15,20 +16,28 @@ const HEAD_START_MS = 250;
 /** A supervisor has brought a dead gateway back by then, or it will take long. */
 const HOME_WATCH_MS = 5_000;
 
-/** Every leg that the dead instance carried gets a new holder, all under one new epoch. */
+/** Every leg that the dead instance carried gets a new holder, and the room that it mixed too, all under one new epoch. */
 export function gatewayLost(draft: CallDraft, gateway: GatewayId, instance: GatewayInstanceId): void {
   const party = draft.state.parties.find((entry) => entry.gateway === gateway);
   if (party === undefined || party.instance !== instance) return;
   draft.state.parties = draft.state.parties.filter((entry) => entry !== party);
   const orphans = draft.state.legs.filter((leg) => leg.holder === gateway && leg.stage !== "ended");
-  if (draft.ended || orphans.length === 0) return;
-  draft.log("gateway.lost", { gateway, detail: `${orphans.length} legs` });
+  const { room } = draft.state;
+  const hosted = room !== undefined && hasRoomAt(draft.state, gateway);
+  if (draft.ended || (orphans.length === 0 && !hosted)) return;
+  draft.log("gateway.lost", { gateway, detail: `${orphans.length} legs${hosted ? " and a room" : ""}` });
   draft.state.epoch += 1;
   for (const leg of orphans) {
     leg.holder = undefined;
     leg.adoption = { startedAtMs: draft.context.nowMs, from: gateway, tried: [], stranded: true };
   }
+  const roomLost = hosted && room.host?.instance === instance ? [instance] : [];
+  if (hosted) room.port = undefined;
+  if (roomLost.length > 0 && room !== undefined) room.host = undefined;
   adoptStranded(draft);
+  // By now the caller has its new gateway, which may become the room's.
+  if (roomLost.length > 0) seekRoom(draft, roomLost);
+  else if (hosted) joinMedia(draft);
 }
 
 /** Media that was to begin on a gateway which cannot be told: another one, without waiting for a proof. */

@@ -3,6 +3,7 @@ import type { CallEvent, InviteReceivedEvent, NumberedCommand } from "#protocol/
 import type { CallSid, CallToken, EndpointId, GatewayId, GatewayInstanceId, LegId, RegionName } from "#protocol/ids";
 import type { SipMessage, SipRequest } from "#sip/message/sip-message";
 import type { EndpointRoute } from "../location/endpoint-route.ts";
+import type { RoomEntering, RoomHost } from "../rooms/room-object-api.ts";
 import type { GatewayStatus } from "../routing/gateway-status.ts";
 import type { RoutingDecision } from "../routing/routing-decision.ts";
 import type { BrowserSip, GatewayAddress } from "./call-object-api.ts";
@@ -26,7 +27,10 @@ export type CallInput =
       readonly socket: string;
       readonly sent?: string;
     }
-  /** Time to look again for a gateway for legs that no one carries. */
+  /** Answers to `enter-room`. */
+  | { readonly kind: "room-entered"; readonly host: RoomHost }
+  | { readonly kind: "room-refused"; readonly code: "room-full" | "room-unreachable" }
+  /** Time to look again for a gateway for legs that no one carries, and for the room's host. */
   | { readonly kind: "retry-adoption" };
 
 export type CallEffect =
@@ -42,6 +46,9 @@ export type CallEffect =
     }
   /** `retry-adoption` after so many milliseconds, unless the object is gone by then: an alarm stands behind it. */
   | { readonly kind: "retry-soon"; readonly afterMs: number }
+  /** Answered by `room-entered` or `room-refused`. */
+  | ({ readonly kind: "enter-room"; readonly name: string } & Omit<RoomEntering, "token">)
+  | { readonly kind: "leave-room"; readonly name: string }
   /** The call's entry in the index changed. */
   | { readonly kind: "record" };
 

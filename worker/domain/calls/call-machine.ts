@@ -10,10 +10,12 @@ import { adoptionFailed, gatewayLost, retryAdoption, strandLeg } from "./adoptio
 import { calleeFails } from "./answer.ts";
 import { applyBrowserMessage, legOfMessage } from "./browser-messages.ts";
 import { CallDraft } from "./call-draft.ts";
+import { hasRoomAt } from "./call-room.ts";
 import type { CallContext, CallEffect, CallInput } from "./call-input.ts";
 import type { BrowserLeg, CallState, InviteHeads, PhoneLeg } from "./call-state.ts";
 import { applyGatewayEvent } from "./gateway-events.ts";
-import { followInstructions } from "./instructions.ts";
+import { followInstructions, roomFull } from "./instructions.ts";
+import { doubtRoomHost, roomEntered, roomUnreachable, watchRoom } from "./room-moves.ts";
 import { ringCallee, sameAccount, startCall } from "./start-call.ts";
 
 export interface CallDecision {
@@ -192,8 +194,13 @@ function applyTo(draft: CallDraft, input: CallInput): void {
         calleeFails(draft, leg, { status: 480, reason: "Temporarily Unavailable" });
       return;
     }
+    case "room-entered":
+      return roomEntered(draft, input.host);
+    case "room-refused":
+      return input.code === "room-full" ? roomFull(draft) : roomUnreachable(draft);
     case "retry-adoption":
-      return retryAdoption(draft);
+      retryAdoption(draft);
+      return watchRoom(draft);
   }
 }
 
@@ -216,4 +223,5 @@ function gatewayUnreachable(draft: CallDraft, gateway: GatewayId): void {
     else if (leg.side === "callee" && leg.stage === "calling")
       calleeFails(draft, leg, { status: 503, reason: "Service Unavailable" });
   }
+  if (hasRoomAt(draft.state, gateway)) doubtRoomHost(draft);
 }

@@ -16,6 +16,7 @@ import type {
 import type { CodecName, MediaJoin } from "#protocol/media";
 import type { InstructionAction, InstructionState } from "../instructions/instruction-state.ts";
 import type { CallLogEntry, CallStatus } from "./call-object-api.ts";
+import type { RoomHost } from "../rooms/room-object-api.ts";
 import type { RoutingDecision } from "../routing/routing-decision.ts";
 
 /** How far a leg has come. `calling` and `ringing` are before its final response, `answered` before its ACK. */
@@ -121,6 +122,19 @@ export interface GatewayParty {
   outbox: NumberedCommand[];
 }
 
+/** The conference room that the caller is in. */
+export interface CallRoom {
+  readonly name: string;
+  /** 16 hex digits; names the caller's media between its gateway and the room's. */
+  readonly stream: string;
+  /** The gateway that mixes the room; absent while nobody knows which. */
+  host?: RoomHost;
+  /** The host that was told to open a port for the caller. */
+  port?: GatewayId;
+  /** Since when there is no host, or it cannot be told. */
+  troubleSinceMs?: number;
+}
+
 export interface CallState {
   readonly sid: CallSid;
   readonly token: CallToken;
@@ -143,6 +157,7 @@ export interface CallState {
   actions?: readonly InstructionAction[];
   /** What the caller hears while nobody is connected to it: the same after every move. */
   callerMedia?: MediaJoin;
+  room?: CallRoom;
   codecs: readonly CodecName[];
   /** Raised whenever a leg moves to another gateway, or another instance of it. Every command carries it. */
   epoch: number;

@@ -2,6 +2,7 @@
 import type { CallStatus } from "./call-object-api.ts";
 import type { Refusal } from "./refusal.ts";
 import type { CallDraft } from "./call-draft.ts";
+import { leaveRoom } from "./call-room.ts";
 import type { CallLeg } from "./call-state.ts";
 import { cancelBrowser, byeBrowser, refuseBrowser } from "./browser-signalling.ts";
 
@@ -20,6 +21,7 @@ export function endCall(
   draft.setStatus(status);
   draft.log("call.ended", { detail: cause });
   for (const leg of draft.state.legs) hangUp(draft, leg, refusal);
+  leaveRoom(draft);
   draft.record();
 }
 

@@ -1,26 +1,33 @@
 /** A call's document, carried out: the instruction machine says what, this does it, in that order. */
 import { MEDIA_SOURCES } from "#protocol/media";
 import type { MediaJoin, MediaSource } from "#protocol/media";
-import { startInstructions } from "../instructions/instruction-machine.ts";
-import type { InstructionAction } from "../instructions/instruction-state.ts";
+import { advanceInstructions, startInstructions } from "../instructions/instruction-machine.ts";
+import type { InstructionAction, InstructionStep } from "../instructions/instruction-state.ts";
 import { parseTwiml } from "../instructions/parse-twiml.ts";
 import { answerCaller } from "./answer.ts";
 import type { CallDraft } from "./call-draft.ts";
+import { enterRoom } from "./call-room.ts";
 import { endCall } from "./hang-up.ts";
 import { joinMedia } from "./join.ts";
+import type { Refusal } from "./refusal.ts";
 
 /** Beside what an application serves, a document may play what gateways make themselves. */
 const OWN_SOURCE = "nearside:";
 /** What the instruction machine says for endless. */
 const ENDLESS = 1_000;
+const BUSY: Refusal = { status: 486, reason: "Busy Here" };
+const NO_GATEWAY: Refusal = { status: 503, reason: "Service Unavailable", retryAfterSeconds: 5 };
 
 /** Runs one of the platform's own documents. */
 export function startDocument(draft: CallDraft, text: string): void {
   const parsed = parseTwiml(text);
   if (!parsed.ok) throw new TypeError(`a document of our own is wrong: ${parsed.code}`);
-  const { state, actions } = startInstructions(parsed.document);
+  follow(draft, startInstructions(parsed.document));
+}
+
+function follow(draft: CallDraft, { state, actions }: InstructionStep): void {
   draft.state.instructions = state;
-  draft.state.actions = actions;
+  draft.state.actions = [...(draft.state.actions ?? []), ...actions];
   followInstructions(draft);
 }
 
@@ -42,6 +49,8 @@ function isAnswering(draft: CallDraft): boolean {
 function carryOut(draft: CallDraft, action: InstructionAction): void {
   switch (action.kind) {
     case "answer":
+      // A full room is a busy line: who cannot come in is not answered.
+      if (roomOf(draft.state.actions?.[0]) !== undefined) return;
       return answerCaller(draft, draft.state.codecs[0] ?? "PCMU");
     case "echo":
       return letCallerHear(draft, { kind: "echo" });
@@ -56,12 +65,36 @@ function carryOut(draft: CallDraft, action: InstructionAction): void {
     case "report":
       return draft.log("document.problems", { detail: `${action.problems.length} in ${action.url}` });
     case "dial":
+      return dial(draft, action);
     case "say":
     case "play-digits":
     case "pause":
     case "fetch":
       return unsupported(draft, action.kind);
   }
+}
+
+/** The name of the room that a Dial leads to. */
+function roomOf(action: InstructionAction | undefined): string | undefined {
+  const target = action?.kind === "dial" ? action.targets[0] : undefined;
+  return target?.kind === "conference" ? target.name : undefined;
+}
+
+function dial(draft: CallDraft, action: Extract<InstructionAction, { kind: "dial" }>): void {
+  const room = roomOf(action);
+  if (room === undefined) return unsupported(draft, `dial ${action.targets[0]?.kind ?? "nobody"}`);
+  if (!enterRoom(draft, room)) endCall(draft, "failed", "no-gateway", NO_GATEWAY);
+}
+
+/** The room has no place left. */
+export function roomFull(draft: CallDraft): void {
+  if (draft.ended) return;
+  draft.state.room = undefined;
+  draft.log("room.full", { leg: draft.caller?.leg });
+  if (draft.caller?.codec === undefined) return endCall(draft, "busy", "room-full", BUSY);
+  const { instructions } = draft.state;
+  if (instructions !== undefined)
+    follow(draft, advanceInstructions(instructions, { kind: "dial-ended", outcome: "busy", refusal: BUSY }));
 }
 
 function play(draft: CallDraft, { url, loop }: Extract<InstructionAction, { kind: "play" }>): void {

@@ -1,6 +1,7 @@
 /** Which way media goes: leg to leg on one gateway, over the trunk between two, or between the caller and its own gateway. */
 import type { MediaJoin } from "#protocol/media";
 import type { CallDraft } from "./call-draft.ts";
+import { joinRoom } from "./call-room.ts";
 import type { CallLeg } from "./call-state.ts";
 
 /** Tells the gateways of both talking legs where their media goes. Harmless to repeat; done again after each move. */
@@ -9,8 +10,9 @@ export function joinMedia(draft: CallDraft): void {
   if (caller === undefined || caller.stage === "ended") return;
   const callee = draft.winner;
   if (callee === undefined || callee.stage === "ended") {
-    const join = draft.state.callerMedia;
-    if (join !== undefined) draft.command(caller, { kind: "join-leg", leg: caller.leg, join });
+    const { room, callerMedia: join } = draft.state;
+    if (room !== undefined) joinRoom(draft, caller, room);
+    else if (join !== undefined) draft.command(caller, { kind: "join-leg", leg: caller.leg, join });
     return;
   }
   joinTo(draft, caller, callee);

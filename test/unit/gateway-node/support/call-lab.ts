@@ -3,6 +3,7 @@ import { CommandHandler, failFaultyLeg } from "../../../../gateway-node/calls/co
 import { dropLeg } from "../../../../gateway-node/calls/call-context.ts";
 import type { CallContext, CallControl } from "../../../../gateway-node/calls/call-context.ts";
 import { FaultRim } from "../../../../gateway-node/calls/fault-rim.ts";
+import { HostedMembers } from "../../../../gateway-node/calls/hosted-members.ts";
 import { LegTable } from "../../../../gateway-node/calls/leg-table.ts";
 import { MediaReports } from "../../../../gateway-node/calls/media-reports.ts";
 import { RequestRouter } from "../../../../gateway-node/calls/request-router.ts";
@@ -115,6 +116,7 @@ export class CallLab {
       media,
       clock,
       legs,
+      hostedMembers: new HostedMembers(),
       control,
       createTag,
       random: () => 0.5,

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { CodecName } from "#protocol/media";
-import { MAX_ROOM_MEMBERS, MAX_SPEAKERS } from "../../../../../gateway-node/media/room/room.ts";
+import { ROOM_MEMBER_LIMIT } from "#protocol/media";
+import { MAX_SPEAKERS } from "../../../../../gateway-node/media/room/room.ts";
 import type { RoomMember } from "../../../../../gateway-node/media/room/room-member.ts";
 import { RoomTable } from "../../../../../gateway-node/media/room/room-table.ts";
 import { soften } from "../../../../../gateway-node/media/room/mixer.ts";
@@ -182,7 +183,7 @@ describe("a room", () => {
 
   test("holds twenty and no more", () => {
     const gathering = new Gathering();
-    for (let at = 0; at < MAX_ROOM_MEMBERS; at++) gathering.enter();
+    for (let at = 0; at < ROOM_MEMBER_LIMIT; at++) gathering.enter();
     expect(() => gathering.enter()).toThrow("full");
     expect(gathering.lab.counters.get("media.room-full")).toBe(1);
   });

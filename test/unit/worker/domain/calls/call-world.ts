@@ -241,8 +241,9 @@ export class CallWorld {
           ? ` ${command.join.kind}${command.join.kind === "trunk" ? `:${command.join.gateway}` : ""}`
           : "";
       const status = command.kind === "reject-leg" ? ` ${command.status}` : "";
+      const port = command.kind === "open-room-port" ? ` trunk:${command.port.trunk.gateway}` : "";
       const phase = command.kind === "adopt-leg" ? ` ${command.capsule.phase}` : "";
-      return `${gateway}: ${command.kind} ${command.leg}${join}${status}${phase}`;
+      return `${gateway}: ${command.kind} ${command.leg}${join}${status}${phase}${port}`;
     });
     this.commands = [];
     return lines;
