@@ -133,7 +133,7 @@ describe("the rest", () => {
     });
     const page = await worker.request("/");
     expect(page.headers.get("Content-Type")).toMatch(/text\/html/);
-    expect(await page.text()).toContain("/sip");
+    expect(await page.text()).toContain("<title>Nearside</title>");
   });
 
   it("writes neither secrets nor passwords into its log", async () => {

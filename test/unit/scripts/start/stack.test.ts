@@ -19,7 +19,9 @@ const open: Stack[] = [];
 
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), "nearside-stack-"));
-  for (const folder of ["worker", "gateway-node"]) mkdirSync(join(root, folder));
+  for (const folder of ["worker", "gateway-node", "scripts"]) mkdirSync(join(root, folder));
+  // The stand-in Worker has no page to build.
+  writeFileSync(join(root, "scripts/build-console.mjs"), "");
   writeFileSync(join(root, "package.json"), '{ "type": "module" }');
   symlinkSync(join(REPOSITORY, "node_modules"), join(root, "node_modules"));
   cpSync(join(REPOSITORY, "wrangler.toml"), join(root, "wrangler.toml"));

@@ -10,6 +10,7 @@ describe("the steps of npm test", () => {
       "lint",
       "types pure",
       "types worker",
+      "types console",
       "types node",
       "unused code",
       "bundle",
@@ -21,7 +22,7 @@ describe("the steps of npm test", () => {
   });
 
   it("begin with those of npm run check", () => {
-    expect(allSteps("/cache").slice(0, 5)).toEqual(checkSteps());
+    expect(allSteps("/cache").slice(0, 6)).toEqual(checkSteps());
   });
 
   it("together may not take longer than half an hour, even when the tests hang", () => {
@@ -32,7 +33,7 @@ describe("the steps of npm test", () => {
 
   it.each([
     [["unit"], ["unit"]],
-    [["types"], ["types pure", "types worker", "types node"]],
+    [["types"], ["types pure", "types worker", "types console", "types node"]],
     [
       ["e2e", "lint"],
       ["lint", "e2e"],

@@ -7,6 +7,7 @@ export class CallObject extends DurableObject {}
 export class GatewayObject extends DurableObject {}
 export class RegionObject extends DurableObject {}
 export class CallIndexObject extends DurableObject {}
+export class RoomObject extends DurableObject {}
 export class AccountObject extends DurableObject {
   async put(path) {
     const puts = (await this.ctx.storage.get(path)) ?? 0;
