@@ -3,6 +3,7 @@ import type { CallEvent } from "../../protocol/call-messages.ts";
 import type { CallToken, LegId } from "../../protocol/ids.ts";
 import { createAccount } from "./support/accounts.ts";
 import type { TestAccount } from "./support/accounts.ts";
+import { inviteReceived } from "./support/phone-invite.ts";
 import { SipBrowser } from "./support/sip-browser.ts";
 import { createGatewayKeys, createInstance, TestGateway } from "./support/test-gateway.ts";
 import { startWorker } from "./support/worker.ts";
@@ -33,65 +34,6 @@ function dial(gateway: keyof typeof keys, instance = createInstance()): TestGate
   const one = new TestGateway(worker.origin, { gateway, keys: keys[gateway], instance });
   open.push(one);
   return one;
-}
-
-const OFFER = [
-  "v=0",
-  "o=- 1 1 IN IP4 10.0.0.9",
-  "s=-",
-  "c=IN IP4 10.0.0.9",
-  "t=0 0",
-  "m=audio 4000 RTP/AVP 0 8 101",
-  "a=rtpmap:0 PCMU/8000",
-  "a=rtpmap:8 PCMA/8000",
-  "a=rtpmap:101 telephone-event/8000",
-  "",
-].join("\r\n");
-
-/** A phone's INVITE as its gateway tells it. */
-function inviteReceived(from: string, to: string): CallEvent {
-  const callId = `call-${Math.random().toString(36).slice(2)}`;
-  const flow = { transport: "udp", host: "10.0.0.9", port: 5060 } as const;
-  return {
-    kind: "invite-received",
-    leg: "a" as LegId,
-    account: demo.sid as never,
-    sipDomain: demo.sipDomain as never,
-    from: from as never,
-    to,
-    toHost: demo.sipDomain,
-    callId,
-    flow,
-    capsule: {
-      kind: "phone",
-      phase: "ringing",
-      dialog: {
-        callId,
-        localTag: "x",
-        remoteTag: "y",
-        localUri: `<sip:${to}@${demo.sipDomain}>`,
-        remoteUri: `<sip:${from}@${demo.sipDomain}>`,
-        remoteTarget: "sip:alice@10.0.0.9:5060",
-        routeSet: [],
-        localCseq: -1,
-        remoteCseq: 1,
-        remoteAllow: [],
-        localSdpVersion: 0,
-        localSdpId: 1,
-      },
-      flow,
-      invite: {
-        vias: ["SIP/2.0/UDP 10.0.0.9;branch=z9hG4bK1"],
-        from: `<sip:${from}@${demo.sipDomain}>;tag=y`,
-        to: `<sip:${to}@${demo.sipDomain}>`,
-        callId,
-        cseq: 1,
-        recordRoutes: [],
-        requestUri: `sip:${to}@${demo.sipDomain}`,
-      },
-      remoteOffer: OFFER,
-    },
-  };
 }
 
 function tell(gateway: TestGateway, call: CallToken, seq: number, event: CallEvent, ackCommand = 0): void {
@@ -166,7 +108,7 @@ describe("the stream of a call", () => {
     const gateway = dial("us-east");
     const { tickets } = await gateway.hello();
     const call = tickets[0]!;
-    const event = inviteReceived("alice", "echo");
+    const event = inviteReceived(demo, "alice", "echo");
     tell(gateway, call, 1, event);
     tell(gateway, call, 1, event);
     const first = await gateway.next("call-command");
@@ -192,7 +134,7 @@ describe("the stream of a call", () => {
     const gateway = dial("us-east");
     const { tickets } = await gateway.hello();
     const call = tickets[0]!;
-    const event = inviteReceived("alice", "echo");
+    const event = inviteReceived(demo, "alice", "echo");
     tell(gateway, call, 1, event);
     const sent = await commands(gateway, call, 2);
     remind(gateway, call, event);
@@ -204,7 +146,7 @@ describe("the stream of a call", () => {
     const before = dial("us-east", instance);
     const { tickets } = await before.hello();
     const call = tickets[0]!;
-    tell(before, call, 1, inviteReceived("alice", "echo"));
+    tell(before, call, 1, inviteReceived(demo, "alice", "echo"));
     const sent = await commands(before, call, 2);
     before.kill();
     const after = dial("us-east", instance);
@@ -244,7 +186,7 @@ describe("the stream of a call", () => {
     await expect
       .poll(
         () => {
-          if (invitation() === undefined) tell(caller, tickets[tried++]!, 1, inviteReceived("alice", "bob"));
+          if (invitation() === undefined) tell(caller, tickets[tried++]!, 1, inviteReceived(demo, "alice", "bob"));
           return invitation();
         },
         { timeout: 4_000, interval: 200 },
@@ -273,7 +215,7 @@ describe("the stream of a call", () => {
     const before = dial("us-east");
     const { tickets } = await before.hello();
     const call = tickets[0]!;
-    tell(before, call, 1, inviteReceived("alice", "echo"));
+    tell(before, call, 1, inviteReceived(demo, "alice", "echo"));
     await commands(before, call, 1);
     before.kill();
     const after = dial("us-east");
