@@ -157,7 +157,7 @@ describe("a frame", () => {
     line.send({ kind: "teleport" });
     line.send({ kind: "tickets-wanted", count: 1_000_000 });
     const { tickets } = (await line.waitFrame("tickets")) as { readonly tickets?: readonly unknown[] };
-    expect(tickets).toHaveLength(64);
+    expect(tickets).toHaveLength(256);
     expect(risen(before, await workerCounters(stack))).toMatchObject({ "control.unknown-kind": 1 });
   });
 
