@@ -19,7 +19,7 @@ export interface ChromiumOptions {
   readonly executable?: string;
 }
 
-const FLAGS = [
+export const CHROMIUM_FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
@@ -52,7 +52,7 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Bro
       chromium.launchServer({
         executablePath: executable,
         headless: true,
-        args: [...FLAGS, `--use-file-for-fake-audio-capture=${microphone}`, ...insecure, ...loopback, ...args],
+        args: [...CHROMIUM_FLAGS, `--use-file-for-fake-audio-capture=${microphone}`, ...insecure, ...loopback, ...args],
       }),
     );
     const browser = await chromium.connect(server.wsEndpoint());

@@ -71,7 +71,11 @@ function useAspect(frame: { readonly current: HTMLElement | null }): number {
   useEffect(() => {
     const { current } = frame;
     if (current === null) return;
-    const observer = new ResizeObserver(() => setAspect(current.clientWidth / Math.max(1, current.clientHeight)));
+    const observer = new ResizeObserver(() => {
+      const { clientWidth, clientHeight } = current;
+      // While another part of a small screen is shown, it has no size at all.
+      if (clientWidth > 0 && clientHeight > 0) setAspect(clientWidth / clientHeight);
+    });
     observer.observe(current);
     return () => observer.disconnect();
   }, [frame]);

@@ -62,6 +62,8 @@ export class CallMedia {
     void this.#element.play().catch(() => {});
     this.#meter = new LevelMeter(stream);
     this.#timer = setInterval(() => void this.#look(onNoPath), LOOK_EVERY_MS);
+    // Keys can be sent from the moment on that there is a path.
+    this.#handler?.peerConnection?.addEventListener("connectionstatechange", () => void this.#look(onNoPath));
     void this.#look(onNoPath);
   }
 

@@ -50,13 +50,15 @@ function Workspace(): JSX.Element {
     <div class="shell" data-tab={tab.value}>
       <Header />
       <IncomingCalls />
-      <div class="side">
-        <Tabs tab={tab} list={list} isBusy={active !== undefined} />
-        {list.value === "contacts" ? <ContactsPanel /> : <HistoryPanel />}
-      </div>
-      <main class="stage">
-        <CallStrip />
-        {active === undefined ? <Keypad /> : <CallView key={active.id} call={active} />}
+      <main>
+        <div class="side">
+          <Tabs tab={tab} list={list} isBusy={active !== undefined} />
+          {list.value === "contacts" ? <ContactsPanel /> : <HistoryPanel />}
+        </div>
+        <div class="stage">
+          <CallStrip />
+          {active === undefined ? <Keypad /> : <CallView key={active.id} call={active} />}
+        </div>
       </main>
     </div>
   );

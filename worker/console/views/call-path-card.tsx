@@ -19,7 +19,7 @@ export function CallPathCard({ call }: { readonly call: SipCall }): JSX.Element 
   return (
     <section class="card path" aria-labelledby="path-title">
       <div class="path-head">
-        <h2 id="path-title">Path</h2>
+        <h3 id="path-title">Path</h3>
         <p class="path-words">{words}</p>
       </div>
       <CallMap me={me} path={path} description={words} />

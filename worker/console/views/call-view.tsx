@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { playKey } from "../media/tones.ts";
 import { wordsForEnd } from "../phone/call-end.ts";
 import type { SipCall } from "../phone/sip-call.ts";
@@ -15,14 +15,14 @@ export function CallView({ call }: { readonly call: SipCall }): JSX.Element {
   const stage = call.stage.value;
   const [showsKeys, setShowsKeys] = useState(false);
   const title = useRef<HTMLHeadingElement>(null);
-  useEffect(() => title.current?.focus(), [call]);
+  useLayoutEffect(() => title.current?.focus(), [call]);
   return (
     <div class="call">
       <section class="call-head" data-stage={stage} aria-labelledby="call-title">
         <Face call={call} />
-        <h1 id="call-title" ref={title} tabIndex={-1}>
+        <h2 class="call-title" id="call-title" ref={title} tabIndex={-1}>
           {call.peer}
-        </h1>
+        </h2>
         <p class="call-stage">
           <StageText call={call} />
         </p>
@@ -156,7 +156,8 @@ function InCallKeys({ call }: { readonly call: SipCall }): JSX.Element {
   function send(key: string): void {
     if (call.sendKey(key)) setSent((before) => (before + key).slice(-24));
   }
-  useEffect(() => {
+  // Before the next key can come.
+  useLayoutEffect(() => {
     const listen = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.metaKey || event.altKey || isEditable(event.target)) return;
       if (!/^[\d*#]$/.test(event.key)) return;

@@ -12,10 +12,10 @@ export function Header(): JSX.Element {
   const region = phone.me.value?.region;
   return (
     <header class="top">
-      <span class="brand-name">
+      <h1 class="brand-name">
         <LogoMark />
-        <b>Nearside</b>
-      </span>
+        <span>Nearside</span>
+      </h1>
       <p class="link-state" data-link={link.kind} role="status">
         <i class="dot" aria-hidden="true" />
         <span>{linkWords(link)}</span>

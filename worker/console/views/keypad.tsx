@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { playKey } from "../media/tones.ts";
 import { DIAL_PROBLEM_WORDS } from "../phone/dial-target.ts";
 import { BackspaceIcon, PhoneIcon } from "./icons.tsx";
@@ -146,13 +146,17 @@ function EchoHint(): JSX.Element {
 /** What is typed anywhere on the page is meant for the field, unless another one has it. */
 function useDialFocus(field: { readonly current: HTMLInputElement | null }): void {
   const phone = usePhone();
-  useEffect(() => {
+  // Before the next key can come.
+  useLayoutEffect(() => {
     const wide = matchMedia("(min-width: 760px)").matches;
     // On a phone the on-screen keyboard would cover the keys.
-    if (wide && (document.activeElement === document.body || document.activeElement === null)) field.current?.focus();
+    if (wide && isFocusFree()) field.current?.focus();
+  }, [field]);
+  useEffect(() => {
     const listen = (event: KeyboardEvent): void => {
-      const isMeant = !event.ctrlKey && !event.metaKey && !event.altKey && /^[\d+*#]$/.test(event.key);
-      if (!isMeant || isEditable(event.target) || document.querySelector("dialog[open]") !== null) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]") !== null) return;
+      const isMeant = isFocusFree() ? /^[\w+*#.]$/.test(event.key) : /^[\d+*#]$/.test(event.key);
+      if (!isMeant || isEditable(event.target)) return;
       event.preventDefault();
       phone.dialText.value += event.key;
       field.current?.focus();
@@ -160,6 +164,10 @@ function useDialFocus(field: { readonly current: HTMLInputElement | null }): voi
     addEventListener("keydown", listen);
     return () => removeEventListener("keydown", listen);
   }, [phone, field]);
+}
+
+function isFocusFree(): boolean {
+  return document.activeElement === null || document.activeElement === document.body;
 }
 
 export function isEditable(target: EventTarget | null): boolean {
