@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { longestSilenceMs, rms, silences, spectrumShare, tone, toneStartMs } from "../../support/tone.ts";
+import {
+  longestQuietMs,
+  longestSilenceMs,
+  rms,
+  silences,
+  spectrumShare,
+  strongTones,
+  tone,
+  toneStartMs,
+} from "../../support/tone.ts";
 import { decodeWav, encodeWav } from "../../support/wav.ts";
 
 function joined(...parts: readonly Int16Array[]): Int16Array {
@@ -80,6 +89,27 @@ describe.each([8_000, 48_000])("at %i samples a second", (rate) => {
   it("calls a recording without the tone one long silence", () => {
     expect(longestSilenceMs(new Int16Array(rate), rate, 1_000)).toBe(1_000);
     expect(toneStartMs(new Int16Array(rate), rate, 1_000)).toBeUndefined();
+  });
+
+  it("knows where nothing sounds, whatever else the pitch is", () => {
+    const samples = joined(
+      make(440, 0.5),
+      noise(rate / 10, 0.003),
+      make(700, 0.5),
+      new Int16Array(rate / 20),
+      make(250, 0.2),
+    );
+    expect(longestQuietMs(samples, rate)).toBe(100);
+    expect(longestQuietMs(samples, rate, { from: 700 })).toBe(50);
+    expect(longestQuietMs(noise(rate, 0.1), rate)).toBe(0);
+  });
+
+  it("names the notes of a tune, and none in noise or silence", () => {
+    const tune = [262, 330, 392].map((frequency) => make(frequency, 0.4));
+    expect(strongTones(throughMuLaw(joined(...tune)), rate)).toEqual([262, 330, 392]);
+    expect(strongTones(make(440, 1), rate)).toEqual([440]);
+    expect(strongTones(noise(rate, 0.3), rate)).toEqual([]);
+    expect(strongTones(new Int16Array(rate), rate)).toEqual([]);
   });
 
   it("gives a tone of amplitude 0.5 its root mean square", () => {

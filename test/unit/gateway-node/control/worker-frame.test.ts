@@ -63,6 +63,18 @@ describe("frames from the Worker", () => {
         join: { kind: "player", source: "ringback-uk", loop: true, anchorMs: 1_700_000_000_000.5 },
       }),
     ],
+    [
+      "open-room-port",
+      command({
+        kind: "open-room-port",
+        port: {
+          room: "AC1/stand-up",
+          codec: "PCMA",
+          trunk: { gateway: "eu-west", host: "127.0.0.1", port: 1, stream: "0123456789abcdef" },
+        },
+      }),
+    ],
+    ["close-room-port", command({ kind: "close-room-port" })],
     ["join-leg to a room", command({ kind: "join-leg", join: { kind: "room", room: "AC1/stand-up" } })],
   ])("%s is read as it is", (_name, frame) => {
     expect(readWorkerFrame(JSON.stringify(frame))).toEqual({ ok: true, frame });
