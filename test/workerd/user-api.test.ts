@@ -89,6 +89,7 @@ describe("signing in", () => {
       sipDomain: "demo.test",
       mayReceive: true,
       region: "eu-west",
+      numbers: ["echo", "music", "conference"],
       regions: [{ name: "us-east", latitude: 39.04, longitude: -77.49 }, { name: "eu-west" }, { name: "ap-south" }],
     });
     const browser = new SipBrowser(worker.origin, demo.user("alice"));

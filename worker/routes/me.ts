@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { regionLinkOf } from "../adapters/object-region-link.ts";
+import { BUILT_IN_NUMBERS } from "../domain/instructions/built-in-documents.ts";
 import { settingsOf } from "../env.ts";
 import type { UserTypes } from "../middleware/app-types.ts";
 import { userAuth } from "../middleware/user-auth.ts";
@@ -24,6 +25,7 @@ export const me = new Hono<UserTypes>()
       region,
       place: requestPlace(c.req.raw) ?? null,
       regions: regions.regions.map(({ name, latitude, longitude }) => ({ name, latitude, longitude })),
+      numbers: BUILT_IN_NUMBERS,
       gateways: regions.gateways.map(({ id, region: at }) => ({ id, region: at })),
     });
   })

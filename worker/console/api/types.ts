@@ -29,6 +29,8 @@ export interface Me {
   readonly region: string;
   readonly place: Place | null;
   readonly regions: readonly RegionPlace[];
+  /** That the platform itself answers. */
+  readonly numbers: readonly string[];
   readonly gateways: readonly { readonly id: string; readonly region: string }[];
 }
 

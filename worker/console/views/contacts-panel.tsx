@@ -32,7 +32,39 @@ export function ContactsPanel(): JSX.Element {
         ))}
       </ul>
       {contacts?.more.value === true && <p class="quiet">There are more: search for them.</p>}
+      <Numbers />
     </section>
+  );
+}
+
+const NUMBER_WORDS: Readonly<Record<string, string>> = {
+  echo: "Hear yourself",
+  music: "Listen to a tune",
+  conference: "A room for everybody who calls it",
+};
+
+/** What the platform itself answers; a search is for people. */
+function Numbers(): JSX.Element | null {
+  const phone = usePhone();
+  const numbers = phone.me.value?.numbers ?? [];
+  if (numbers.length === 0 || phone.contacts.value?.search.value !== "") return null;
+  return (
+    <>
+      <h3>Numbers to try</h3>
+      <ul class="rows">
+        {numbers.map((number) => (
+          <li class="row" key={number}>
+            <span class="row-text">
+              <b>{number}</b>
+              <small>{NUMBER_WORDS[number] ?? "Answered by the platform"}</small>
+            </span>
+            <button type="button" class="round" aria-label={`Call ${number}`} onClick={() => phone.dial(number)}>
+              <PhoneIcon />
+            </button>
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }
 

@@ -6,6 +6,9 @@ const DOCUMENTS: ReadonlyMap<string, string> = new Map([
   ["conference", "<Response><Dial><Conference>demo</Conference></Dial></Response>"],
 ]);
 
+/** In the order in which people try them. */
+export const BUILT_IN_NUMBERS: readonly string[] = [...DOCUMENTS.keys()];
+
 /** In any case of letters; `undefined` for every other number. */
 export function documentForNumber(number: string): string | undefined {
   return DOCUMENTS.get(number.toLowerCase());

@@ -16,6 +16,7 @@ const ME: Me = {
     { name: "eu-west", latitude: 53.35, longitude: -6.26 },
     { name: "ap-south", latitude: 19.08, longitude: 72.88 },
   ],
+  numbers: [],
   gateways: [],
 };
 
