@@ -136,6 +136,7 @@ function callLink(env: Env, name: CallName): CallObjectApi {
     resume: (input) => withDeadline("call.resume", stub.resume(input)),
     gatewayLost: (input) => withDeadline("call.gatewayLost", stub.gatewayLost(input)),
     browserSip: (input) => withDeadline("call.browserSip", stub.browserSip(input)),
+    browserGone: (input) => withDeadline("call.browserGone", stub.browserGone(input)),
     describe: () => withDeadline("call.describe", stub.describe()),
   };
 }

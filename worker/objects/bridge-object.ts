@@ -74,12 +74,14 @@ export class BridgeObject extends DurableObject<Env> implements BridgeObjectApi 
   }
 
   override async webSocketClose(socket: WebSocket, code: number): Promise<void> {
-    const registered = this.#sockets.state(socket)?.registration !== undefined;
+    const state = this.#sockets.state(socket);
+    const registered = state?.registration !== undefined;
     // Without a close of our own the browser waits ten seconds for its handshake.
     this.#sockets.close(socket, 1000, "");
     log({ event: "bridge.closed", bridge: formatBridgeName(this.#name), code, registered });
     count("bridge.closed");
     await this.#registrations.unregister(socket);
+    if (state !== undefined) await this.#calls.gone(state);
   }
 
   override async webSocketError(socket: WebSocket): Promise<void> {

@@ -10,7 +10,7 @@ import { regionLinkOf } from "../adapters/object-region-link.ts";
 import { count } from "../counters.ts";
 import { findBrowserSocket } from "../domain/calls/browser-socket.ts";
 import type { BrowserSocket } from "../domain/calls/browser-socket.ts";
-import { applyCallInput } from "../domain/calls/call-machine.ts";
+import { applyCallInput, browserLegOf } from "../domain/calls/call-machine.ts";
 import type { CallEffect, CallInput } from "../domain/calls/call-input.ts";
 import type {
   BrowserSip,
@@ -100,7 +100,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
       this.#noteEvent(from.gateway, seq);
     }
     // An acknowledgement alone is not worth a row: what it took from the outbox is harmless to send again.
-    if (input.events.length > 0) this.#save();
+    if (input.events.length > 0) this.#saveUnlessSearching(effects);
     const answer = await this.#perform(effects, { gateway: from.gateway });
     return this.#reply(from.gateway, mayLack ? (this.#partyOf(from)?.outbox ?? []) : answer.commands);
   }
@@ -130,6 +130,9 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     await Promise.allSettled([this.#search]);
     if (this.#state === undefined && !(message.kind === "request" && message.method === "INVITE"))
       return refuse(message, 481);
+    // A leg of somebody else's, or none at all: the sender need not wait for its transaction to time out.
+    if (this.#state !== undefined && browserLegOf(this.#state, input, message) === undefined)
+      return refuse(message, 481);
     const opening = this.#state === undefined && message.kind === "request";
     const effects = this.#apply(
       input.token,
@@ -139,9 +142,14 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
         : { kind: "browser-message", sip: input, message },
     );
     if (this.#state === undefined) return refuse(message, 400);
-    this.#save();
+    this.#saveUnlessSearching(effects);
     const { messages } = await this.#perform(effects, { bridge: input.bridge, socket: input.socket });
     return { messages };
+  }
+
+  async browserGone({ bridge, socket }: Parameters<CallObjectApi["browserGone"]>[0]): Promise<void> {
+    await Promise.allSettled([this.#search]);
+    this.#run(await this.#fleetOfCall(), { kind: "browser-gone", bridge, socket });
   }
 
   async describe(): Promise<CallRecord | undefined> {
@@ -169,6 +177,14 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
 
   #save(): void {
     if (this.#state !== undefined) this.#store.save(this.#state);
+  }
+
+  /**
+   * A new call is stored once its callee is found: its INVITE is not acknowledged before, so it comes again if this object
+   * is lost meanwhile, and the search with it.
+   */
+  #saveUnlessSearching(effects: readonly CallEffect[]): void {
+    if (!effects.some((effect) => effect.kind === "locate")) this.#save();
   }
 
   #partyOf(from: { readonly gateway: GatewayId; readonly instance: GatewayInstanceId }): GatewayParty | undefined {

@@ -30,6 +30,8 @@ export type CallInput =
   /** Answers to `enter-room`. */
   | { readonly kind: "room-entered"; readonly host: RoomHost }
   | { readonly kind: "room-refused"; readonly code: "room-full" | "room-unreachable" }
+  /** The socket that a browser called from has closed. */
+  | { readonly kind: "browser-gone"; readonly bridge: string; readonly socket: string }
   /** Time to look again for a gateway for legs that no one carries, and for the room's host. */
   | { readonly kind: "retry-adoption" };
 

@@ -1,5 +1,6 @@
 /** One call as a function: state and input in, state and effects out. No clock, no storage, no sockets. */
 import { dialogFromInvite } from "#sip/dialog/create-dialog";
+import type { SipMessage } from "#sip/message/sip-message";
 import { fromOf, toOf, callIdOf, cseqOf, bodyText } from "#sip/message/typed-headers";
 import { headerValues } from "#sip/message/headers";
 import { parseSipUri } from "#sip/message/sip-uri";
@@ -12,8 +13,10 @@ import { applyBrowserMessage, legOfMessage } from "./browser-messages.ts";
 import { CallDraft } from "./call-draft.ts";
 import { hasRoomAt } from "./call-room.ts";
 import type { CallContext, CallEffect, CallInput } from "./call-input.ts";
+import type { BrowserSip } from "./call-object-api.ts";
 import type { BrowserLeg, CallState, InviteHeads, PhoneLeg } from "./call-state.ts";
 import { applyGatewayEvent } from "./gateway-events.ts";
+import { endCall } from "./hang-up.ts";
 import { followInstructions, roomFull } from "./instructions.ts";
 import { doubtRoomHost, roomEntered, roomUnreachable, watchRoom } from "./room-moves.ts";
 import { ringCallee, sameAccount, startCall } from "./start-call.ts";
@@ -188,6 +191,13 @@ function applyTo(draft: CallDraft, input: CallInput): void {
       if (leg.pending !== undefined && leg.pending.text !== input.sent) draft.sendSip(leg, leg.pending.text);
       return;
     }
+    case "browser-gone": {
+      // Neither library takes an INVITE of its own up again over another socket.
+      const leg = draft.caller;
+      if (leg?.kind !== "browser" || leg.stage !== "ringing" || leg.socket !== input.socket) return;
+      if (leg.bridge === input.bridge) endCall(draft, "canceled", "caller-gone");
+      return;
+    }
     case "browser-unreachable": {
       const leg = draft.leg(input.leg);
       if (leg !== undefined && leg.side === "callee" && leg.stage === "calling")
@@ -204,10 +214,17 @@ function applyTo(draft: CallDraft, input: CallInput): void {
   }
 }
 
+/** The leg that a browser's message is about, if it is the sender's own. */
+export function browserLegOf(state: CallState, sip: BrowserSip, message: SipMessage): BrowserLeg | undefined {
+  const id = legOfMessage(message) ?? CALLER;
+  const leg = state.legs.find((entry) => entry.leg === id);
+  return leg?.kind === "browser" && leg.identity === sip.identity && sameAccount(state, sip) ? leg : undefined;
+}
+
 function browserMessage(draft: CallDraft, input: Extract<CallInput, { kind: "browser-message" }>): void {
   const { sip, message } = input;
-  const leg = draft.leg(legOfMessage(message) ?? CALLER);
-  if (leg?.kind !== "browser" || leg.identity !== sip.identity || !sameAccount(draft.state, sip)) return;
+  const leg = browserLegOf(draft.state, sip, message);
+  if (leg === undefined) return;
   leg.bridge = sip.bridge;
   leg.socket = sip.socket;
   applyBrowserMessage(draft, leg, message);

@@ -66,6 +66,8 @@ export interface CallObjectApi {
   }): Promise<void>;
   /** SIP texts to send back over the same socket, in order. */
   browserSip(input: BrowserSip): Promise<{ readonly messages: readonly string[] }>;
+  /** The socket that a browser called from has closed. What is being rung for nobody stops; a talk goes on. */
+  browserGone(input: { readonly token: CallToken; readonly bridge: string; readonly socket: string }): Promise<void>;
   describe(): Promise<CallRecord | undefined>;
 }
 

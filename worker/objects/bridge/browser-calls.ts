@@ -7,7 +7,7 @@ import type { RegionLink } from "../../adapters/region-link.ts";
 import { openCallToken } from "../../call-token.ts";
 import { count } from "../../counters.ts";
 import { withPending } from "../../domain/bridging/socket-state.ts";
-import type { SocketUser } from "../../domain/bridging/socket-state.ts";
+import type { SocketState, SocketUser } from "../../domain/bridging/socket-state.ts";
 import { randomHex } from "../../encoding.ts";
 import { faultCode, log } from "../../log.ts";
 import type { BridgeSockets } from "./bridge-sockets.ts";
@@ -39,6 +39,22 @@ export class BrowserCalls {
   pending(socket: WebSocket, transaction: string): CallToken | undefined {
     return this.#options.sockets.state(socket)?.pending.find((invite) => invite.transaction === keyOf(transaction))
       ?.call;
+  }
+
+  /** The socket is closed: calls that it began are told. */
+  async gone(state: SocketState): Promise<void> {
+    const { bridge, link, callTokenKey } = this.#options;
+    await Promise.all(
+      state.pending.map(async ({ call }) => {
+        const name = openCallToken(callTokenKey, call);
+        if (name === undefined) return;
+        try {
+          await link.call(name).browserGone({ token: call, bridge, socket: state.id });
+        } catch (error) {
+          log({ event: "fault", where: "bridge.browser-gone", code: faultCode(error) });
+        }
+      }),
+    );
   }
 
   async handOver(

@@ -151,6 +151,22 @@ describe("a browser that calls a phone", () => {
     expect(world.told()).toContain("us-east: cancel-leg b1");
   });
 
+  it("stops the ringing when its socket closes before the answer, and only then", () => {
+    const world = new CallWorld();
+    world.browser("alice", "s1", invite("bob"));
+    world.located(phoneRoute("desk", "us-east"));
+    world.told();
+    world.feed({ kind: "browser-gone", bridge: "3", socket: "s9" });
+    expect(world.told()).toEqual([]);
+    world.feed({ kind: "browser-gone", bridge: "3", socket: "s1" });
+    expect(world.told()).toContain("us-east: cancel-leg b1");
+    expect(world.state).toMatchObject({ status: "canceled", endCause: "caller-gone" });
+
+    const talk = talking();
+    talk.feed({ kind: "browser-gone", bridge: "3", socket: "s1" });
+    expect(talk.state?.endedAtMs).toBeUndefined();
+  });
+
   it("ends the phone's leg with its BYE and gives its media port back", () => {
     const world = talking();
     world.browser("alice", "s1", inDialog("BYE", 2));
