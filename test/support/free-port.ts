@@ -2,12 +2,14 @@
 import { createSocket } from "node:dgram";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { WORKER_SLICE } from "./worker-slice.ts";
 
 /** Below the range that the system hands out by itself (32768 and up on Linux), above the fixed ports of `npm start`. */
-const FIRST_PORT = 11_000;
-const LAST_PORT = 18_999;
-/** Where this process looks next: a port is not handed out twice, and two test processes begin at different places. */
-let next = FIRST_PORT + ((process.pid * 37) % (LAST_PORT - FIRST_PORT));
+const PORTS_EACH = 2_600;
+const FIRST_PORT = 11_000 + WORKER_SLICE * PORTS_EACH;
+const LAST_PORT = FIRST_PORT + PORTS_EACH - 1;
+/** Where this process looks next: a port is not handed out twice, and two test runs begin at different places. */
+let next = FIRST_PORT + ((process.pid * 37) % PORTS_EACH);
 
 function udpIsFree(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {

@@ -1,5 +1,6 @@
 /** The whole stack as `npm start` runs it, with its own ports, secrets and storage, so that it runs beside one that is in use. */
-import { readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseRegionConfig } from "#region-config";
@@ -8,6 +9,7 @@ import { freePort } from "./free-port.ts";
 import { Lab } from "./lab.ts";
 import { PeerProcess } from "./peer-process.ts";
 import { waitUntil } from "./wait-until.ts";
+import { WORKER_SLICE } from "./worker-slice.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -52,8 +54,10 @@ export interface StackOptions {
 }
 
 /** UDP ports of media for a stack with its own ports, between those of the fixed stack and those of test phones. */
-const FIRST_RTP_PORT = 26_100;
 const RTP_PORTS_EACH = 500;
+const FIRST_RTP_PORT = 26_100 + WORKER_SLICE * 3 * RTP_PORTS_EACH;
+/** The Worker's bundle of the last stack: built again only when its sources have changed (`ensureWorkerBundle`). */
+const BUNDLE_CACHE = join(ROOT, `.cache/test/stack-bundle-${WORKER_SLICE}`);
 
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const lab = new Lab();
@@ -61,6 +65,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const localFolder =
       options.fixedPorts === true ? join(ROOT, ".local") : (options.localFolder ?? (await lab.folder()));
     const args = options.fixedPorts === true ? [] : await ownPlace(localFolder, options);
+    const bundle = join(localFolder, "bundle");
+    if (!existsSync(bundle) && existsSync(BUNDLE_CACHE)) await cp(BUNDLE_CACHE, bundle, { recursive: true });
     const process = await PeerProcess.start({
       name: "npm start",
       command: globalThis.process.execPath,
@@ -79,6 +85,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     await lab.own({ close: () => stack.stop() });
     await process.waitForLine(/^ready/, { timeoutMs: options.timeoutMs ?? 60_000 });
     await stack.reload();
+    await cp(bundle, BUNDLE_CACHE, { recursive: true });
     return stack;
   } catch (failure) {
     await lab.close();
