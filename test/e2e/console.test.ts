@@ -168,6 +168,38 @@ describe("several calls", () => {
   });
 });
 
+describe("an incoming call", () => {
+  it("rings on every page of its callee, and the others say where it was answered", async () => {
+    const { alice, bob } = await aliceAndBob();
+    const other = await lab.own(ConsolePage.open(stack, bobBrowser, { region: "ap-south" }));
+    await other.signInAndWait("bob");
+    await alice.dial("bob");
+    await Promise.all([bob.button("Answer").waitFor(), other.button("Answer").waitFor()]);
+    await bob.press("Answer");
+    await other.page.locator("[aria-live=polite]").filter({ hasText: "Answered on another of your devices" }).waitFor({
+      state: "attached",
+      timeout: PRESENCE_MS,
+    });
+    expect(await other.page.getByRole("alertdialog").count()).toBe(0);
+    await Promise.all([alice.waitTalking(), bob.waitTalking()]);
+  });
+
+  it("is announced outside the page while that is in the background, for as long as it rings", async () => {
+    const alice = await alicePage();
+    const bob = await lab.own(
+      ConsolePage.open(stack, bobBrowser, { region: "eu-west", permissions: ["notifications"] }),
+    );
+    await bob.watchNotifications();
+    await Promise.all([alice.signInAndWait("alice"), bob.signInAndWait("bob")]);
+    await alice.dial("bob");
+    await bob.button("Answer").waitFor();
+    expect(await bob.openNotifications()).toEqual(["alice is calling"]);
+    await alice.press("Hang up");
+    await bob.page.getByRole("alertdialog").waitFor({ state: "detached", timeout: PRESENCE_MS });
+    expect(await bob.openNotifications()).toEqual([]);
+  });
+});
+
 describe("contacts", () => {
   it("show within five seconds who came and who went", async () => {
     const alice = await alicePage();

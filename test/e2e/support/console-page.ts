@@ -141,6 +141,16 @@ export class ConsolePage {
     if (found.length > 0) throw new Error(`axe on ${state}:\n${found.join("\n")}`);
   }
 
+  /** From here on the page takes itself for one in the background, and its notifications are counted. */
+  async watchNotifications(): Promise<void> {
+    await this.page.addInitScript(countNotifications);
+    await this.page.reload();
+  }
+
+  async openNotifications(): Promise<readonly string[]> {
+    return await this.page.evaluate(() => window.openNotifications);
+  }
+
   async focusedName(): Promise<string> {
     return await this.page.evaluate(() => {
       const { activeElement } = document;
@@ -153,7 +163,27 @@ declare global {
   interface Window {
     /** 0 for silence. */
     loudestHertz(): number;
+    /** Titles. */
+    openNotifications: string[];
   }
+}
+
+/** Runs in the page: headless browsers show none to anybody. */
+function countNotifications(): void {
+  window.openNotifications = [];
+  document.hasFocus = () => false;
+  window.Notification = class extends EventTarget {
+    static readonly permission = "granted";
+    readonly #title: string;
+    constructor(title: string) {
+      super();
+      this.#title = title;
+      window.openNotifications.push(title);
+    }
+    close(): void {
+      window.openNotifications = window.openNotifications.filter((title) => title !== this.#title);
+    }
+  } as unknown as typeof Notification;
 }
 
 /** Runs in the page before its own script: taps what arrives, and leaves the microphone's tone as it is. */

@@ -51,7 +51,7 @@ export function qualityOf(figures: CallFigures): Quality | undefined {
 /** Figures below a millisecond are the clock's, not the network's. */
 export function millisecondsText(value: number | undefined): string {
   if (value === undefined) return "–";
-  return value < 1 ? "under 1 ms" : `${Math.round(value)} ms`;
+  return value < 1 ? "< 1 ms" : `${Math.round(value)} ms`;
 }
 
 /** As people know them. */

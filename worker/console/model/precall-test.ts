@@ -83,7 +83,7 @@ export class PrecallTest {
     const middle = times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
     if (middle === undefined)
       return { what, verdict: "bad", words: "No connection. Check your network; the page connects again by itself." };
-    const words = `${capital(millisecondsText(middle))} there and back.`;
+    const words = `${millisecondsText(middle)} there and back.`;
     return middle > SLOW_PING_MS
       ? { what, verdict: "warning", words: `${words} That is slow: calls take longer to begin.` }
       : { what, verdict: "good", words };

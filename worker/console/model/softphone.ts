@@ -49,6 +49,10 @@ export class Softphone {
     this.keeper.watch(this.api);
     void this.microphone.choose(this.devices.microphone.value);
     void this.devices.refresh();
+    addEventListener("beforeunload", (event) => {
+      // Leaving the page ends its calls: the browser asks first.
+      if (this.calls.value.some(({ stage }) => stage.value !== "ended")) event.preventDefault();
+    });
     let running: string | undefined;
     effect(() => {
       const session = this.keeper.session.value;

@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { CallMap } from "../map/call-map.tsx";
 import { millisecondsText, qualityOf } from "../media/call-figures.ts";
 import type { CallFigures } from "../media/call-figures.ts";
-import type { CallPath, GatewayMove } from "../model/call-path.ts";
+import type { CallPath, GatewayMove, PathEnd } from "../model/call-path.ts";
 import type { SipCall } from "../phone/sip-call.ts";
 import { usePhone } from "./phone-context.ts";
 
@@ -36,13 +36,17 @@ export function CallPathCard({ call }: { readonly call: SipCall }): JSX.Element 
 }
 
 function pathWords(path: CallPath | undefined, peer: string): string {
-  if (path?.mine.gateway === undefined) return "is being looked up";
-  const { mine, theirs } = path;
-  if (theirs.kind === "number") return `You → ${mine.gateway} gateway, and back`;
-  if (theirs.gateway === undefined) return `You → ${mine.gateway} gateway → ${peer}`;
-  return mine.gateway === theirs.gateway
-    ? `You → ${mine.gateway} gateway → ${theirs.name}`
-    : `You → ${mine.gateway} gateway → ${theirs.gateway} gateway → ${theirs.name}`;
+  const mine = path === undefined ? undefined : stationWords(path.mine);
+  if (path === undefined || mine === undefined) return "is being looked up";
+  if (path.theirs.kind === "number") return `You → ${mine}, and back`;
+  const theirs = stationWords(path.theirs);
+  const name = path.theirs.name === "" ? peer : path.theirs.name;
+  return theirs === undefined || theirs === mine ? `You → ${mine} → ${name}` : `You → ${mine} → ${theirs} → ${name}`;
+}
+
+/** The gateway, or while none carries that side yet, the region that it will be in. */
+function stationWords({ gateway, region }: PathEnd): string | undefined {
+  return gateway === undefined ? region : `${gateway} gateway`;
 }
 
 function moveWords({ whose, from, to }: GatewayMove, peer: string): string {

@@ -8,6 +8,7 @@ import { CallPathCard } from "./call-path-card.tsx";
 import { HangUpIcon, KeypadIcon, MicrophoneIcon, PauseIcon, PhoneIcon, PlusIcon, ResumeIcon } from "./icons.tsx";
 import { isEditable, Keys } from "./keypad.tsx";
 import { usePhone } from "./phone-context.ts";
+import { durationText } from "./time-words.ts";
 import { Timer } from "./timer.tsx";
 
 /** The call that one is in: with whom, since when, what can be done, and the way it takes. */
@@ -76,11 +77,17 @@ function StageText({ call }: { readonly call: SipCall }): JSX.Element {
       if (call.held.value) return <>On hold</>;
       if (call.media.heldByPeer.value) return <>{call.peer} put you on hold</>;
       return <Timer sinceMs={since ?? call.startedAtMs} />;
-    case "ended": {
-      const end = call.end.value;
-      return <>{end === undefined ? "The call has ended" : wordsForEnd(end, call.peer).title}</>;
-    }
+    case "ended":
+      return <>{endText(call)}</>;
   }
+}
+
+function endText(call: SipCall): string {
+  const end = call.end.value;
+  const title = end === undefined ? "The call has ended" : wordsForEnd(end, call.peer).title;
+  const since = call.answeredAtMs.value;
+  const until = call.endedAtMs.value;
+  return since === undefined || until === undefined ? title : `${title} · ${durationText(until - since)}`;
 }
 
 interface CallActionsProps {

@@ -90,6 +90,6 @@ function ContactRow({ contact }: { readonly contact: Contact }): JSX.Element {
 
 function presenceWords({ presence, devices, regions }: Contact): string {
   if (presence === "offline") return "Offline";
-  const where = regions.length === 0 ? "" : ` · ${regions.join(", ")}`;
-  return `Online${devices > 1 ? ` · ${devices} devices` : ""}${where}`;
+  if (devices > 1) return `Online · ${devices} devices`;
+  return ["Online", ...regions].join(" · ");
 }

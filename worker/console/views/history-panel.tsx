@@ -34,7 +34,7 @@ function HistoryRow({ call }: { readonly call: PastCall }): JSX.Element {
   const at = new Date(call.createdAt);
   return (
     <li class="row" data-missed={isMissed}>
-      <span class={`direction ${isMissed ? "missed" : call.direction}`}>
+      <span class="direction">
         <DirectionIcon kind={isMissed ? "missed" : call.direction} />
       </span>
       <span class="row-text">

@@ -76,11 +76,5 @@ describe("the quality of a call", () => {
 });
 
 it("figures below a millisecond are not told more precisely than they are", () => {
-  expect([undefined, 0, 0.7, 1.4, 87.6].map(millisecondsText)).toEqual([
-    "–",
-    "under 1 ms",
-    "under 1 ms",
-    "1 ms",
-    "88 ms",
-  ]);
+  expect([undefined, 0, 0.7, 1.4, 87.6].map(millisecondsText)).toEqual(["–", "< 1 ms", "< 1 ms", "1 ms", "88 ms"]);
 });
