@@ -110,7 +110,12 @@ export class ConsolePage {
   }
 
   async waitText(text: string | RegExp, timeoutMs = MOMENT_MS): Promise<void> {
-    await this.page.getByText(text).first().waitFor({ timeout: timeoutMs });
+    try {
+      await this.page.getByText(text).first().waitFor({ timeout: timeoutMs });
+    } catch (cause) {
+      const shown = await this.page.locator("body").innerText();
+      throw new Error(`not on the page: ${String(text)}; but:\n${shown}`, { cause });
+    }
   }
 
   /** What the other side of the newest call speaks, by its strongest frequency. */

@@ -19,6 +19,7 @@ import type { Session } from "./session.ts";
 /** How long a call that ended as it should stays on the screen. */
 const LINGER_MS = 4_000;
 const HISTORY_AFTER_MS = 600;
+const ME_AGAIN_MS = 2_000;
 
 /** Everything that the page knows and can do; views read its signals and call its methods. */
 export class Softphone {
@@ -169,17 +170,21 @@ export class Softphone {
     });
   }
 
+  /** Until there is an answer, as long as the same person is signed in. */
   async #readMe(): Promise<void> {
-    try {
-      this.me.value = await this.api.me();
-    } catch {
-      // The map stays without "me"; the next registration asks again.
+    const { client } = this;
+    while (this.client === client && this.me.value === undefined) {
+      try {
+        const me = await this.api.me();
+        if (this.client === client) this.me.value = me;
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, ME_AGAIN_MS));
+      }
     }
   }
 
   #linkChanged(status: LinkStatus): void {
     this.link.value = status;
-    if (status.kind === "ready" && this.me.value === undefined) void this.#readMe();
     // The token is no longer taken and there is no password to make another from.
     if (status.kind === "refused" && status.status === 401) this.keeper.end({ expired: true });
   }
