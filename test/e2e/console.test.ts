@@ -72,6 +72,19 @@ describe("signing in", () => {
     await alice.page.reload();
     await alice.waitText("Sign in to Nearside");
   });
+
+  it("lasts longer than its token, which is renewed for the API and for calls", async () => {
+    const alice = await alicePage();
+    await alice.page.clock.install();
+    await alice.page.reload();
+    await alice.signInAndWait("alice");
+    const renewal = alice.page.waitForResponse("**/v1/tokens/renewal", { timeout: 10_000 });
+    await alice.page.clock.fastForward("46:00");
+    expect((await renewal).status()).toBe(200);
+    await alice.waitReady();
+    await alice.dial("echo");
+    await alice.waitTalking();
+  });
 });
 
 describe("a call", () => {

@@ -24,6 +24,8 @@ export interface SipClientOptions extends CallSurroundings {
 }
 
 const REGISTER_SECONDS = 300;
+/** After a refusal: too many devices, or a bridge in trouble. */
+const REGISTER_AGAIN_MS = 15_000;
 const CONNECT_TIMEOUT_SECONDS = 5;
 const ICE_GATHERING_TIMEOUT_MS = 1_500;
 const HEARTBEAT_EVERY_MS = 20_000;
@@ -43,6 +45,7 @@ export class SipClient {
   /** Ends the pause before the next try. */
   #hurry: () => void = () => {};
   #heartbeat: ReturnType<typeof setInterval> | undefined;
+  #again: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: SipClientOptions) {
     this.#options = options;
@@ -75,6 +78,7 @@ export class SipClient {
     if (this.#isWanted) return;
     this.#isWanted = true;
     addEventListener("online", this.#look);
+    addEventListener("offline", this.#look);
     document.addEventListener("visibilitychange", this.#look);
     this.#heartbeat = setInterval(() => void this.#beat(), HEARTBEAT_EVERY_MS);
     void this.#connect();
@@ -85,7 +89,9 @@ export class SipClient {
     this.#isWanted = false;
     removeEventListener("online", this.#look);
     document.removeEventListener("visibilitychange", this.#look);
+    removeEventListener("offline", this.#look);
     clearInterval(this.#heartbeat);
+    clearTimeout(this.#again);
     this.#hurry();
     this.#options.onStatus({ kind: "stopped" });
     await this.#agent.stop().catch(() => {});
@@ -111,12 +117,7 @@ export class SipClient {
         requestOptions: { extraHeaders: this.#headers() },
         requestDelegate: {
           onAccept: () => this.#options.onStatus({ kind: "ready" }),
-          onReject: ({ message }) =>
-            this.#options.onStatus({
-              kind: "refused",
-              status: message.statusCode ?? 500,
-              reason: message.reasonPhrase ?? "",
-            }),
+          onReject: ({ message }) => this.#refused(message.statusCode ?? 500, message.reasonPhrase ?? ""),
         },
       });
     } catch (error) {
@@ -160,7 +161,21 @@ export class SipClient {
   }
 
   #newRegisterer(): Registerer {
-    return new Registerer(this.#agent, { expires: REGISTER_SECONDS, extraHeaders: this.#headers() });
+    const registerer = new Registerer(this.#agent, { expires: REGISTER_SECONDS, extraHeaders: this.#headers() });
+    registerer.stateChange.addListener((state) => {
+      // A refresh of its own failed; nobody else would hear of it.
+      const isOwn = registerer === this.#registerer && this.#isWanted;
+      if (isOwn && state === RegistererState.Unregistered) void this.register();
+    });
+    return registerer;
+  }
+
+  #refused(status: number, reason: string): void {
+    this.#options.onStatus({ kind: "refused", status, reason });
+    clearTimeout(this.#again);
+    this.#again = setTimeout(() => {
+      if (this.#isWanted) void this.register();
+    }, REGISTER_AGAIN_MS);
   }
 
   #own(session: Inviter | Invitation): SipCall {
