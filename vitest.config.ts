@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * Four levels, slowest last. Only `unit` has no processes of its own. Files of `integration` and `e2e` run two at a time:
- * they mostly wait in real time, each beside stacks of its own (test/support/worker-slice.ts).
+ * Four levels, slowest last. Only `unit` has no processes of its own; files of the others never run side by side, because
+ * they measure times.
  */
 export default defineConfig({
   test: {
@@ -29,7 +29,7 @@ export default defineConfig({
           include: ["test/integration/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 90_000,
-          maxWorkers: 2,
+          fileParallelism: false,
         },
       },
       {
@@ -38,7 +38,7 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 180_000,
-          maxWorkers: 2,
+          fileParallelism: false,
         },
       },
     ],

@@ -13,7 +13,7 @@ export interface TestStep {
 const MINUTE_MS = 60_000;
 const TYPE_PROJECTS = ["pure", "worker", "console", "node"] as const;
 const VITEST_PROJECTS = ["unit", "workerd", "integration", "e2e"] as const;
-const VITEST_TIMEOUT_MS = { unit: 3, workerd: 4, integration: 5, e2e: 12 } as const;
+const VITEST_TIMEOUT_MS = { unit: 3, workerd: 3, integration: 5, e2e: 19 } as const;
 
 /** What `npm run check` runs: seconds, and no process but the tools' own. */
 export function checkSteps(): readonly TestStep[] {

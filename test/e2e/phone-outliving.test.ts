@@ -14,9 +14,9 @@ import { waitUntil } from "../support/wait-until.ts";
 
 /** The promise to people. Recordings place audio in time to within 40 ms. */
 const LONGEST_SILENCE_MS = 1_000;
-const TALK_BEFORE_MS = 1_500;
+const TALK_BEFORE_MS = 1_000;
 /** Longer than the promise, so that a silence that does not end is seen. */
-const TALK_AFTER_MS = 3_000;
+const TALK_AFTER_MS = 2_500;
 
 let lab: Lab;
 let stack: Stack;
