@@ -7,6 +7,9 @@ import type { CallState } from "../../domain/calls/call-state.ts";
 import type { Env } from "../../env.ts";
 import { faultCode, log } from "../../log.ts";
 
+/** A Gateway object that failed, or did not answer in time, is asked again: the gateway knows a repeat by its number. */
+const RETRY_PAUSES_MS = [100, 500] as const;
+
 export class CallCourier {
   readonly #env: Env;
   readonly #queues = new Map<string, Promise<void>>();
@@ -26,16 +29,19 @@ export class CallCourier {
       const party = state.parties.find((entry) => entry.gateway === gateway);
       if (party === undefined) return;
       const target = { region: party.region, gateway, channel: party.channel };
-      const sent = await settle(() =>
-        regionLinkOf(this.#env).gateways.deliver(target, {
-          call: state.token,
-          commands,
-          instance: party.instance,
-          ackEvent: party.lastEvent,
-          live: true,
-        }),
-      );
-      if (sent?.ok === true) return;
+      const delivery = {
+        call: state.token,
+        commands,
+        instance: party.instance,
+        ackEvent: party.lastEvent,
+        live: true,
+      };
+      for (const pauseMs of [0, ...RETRY_PAUSES_MS]) {
+        if (pauseMs > 0) await scheduler.wait(pauseMs);
+        const sent = await settle(() => regionLinkOf(this.#env).gateways.deliver(target, delivery));
+        if (sent?.ok === true) return;
+        if (sent !== undefined) break;
+      }
       count("call.gateway-unreachable");
       await onUnreachable();
     });
