@@ -128,8 +128,9 @@ export class ConsolePage {
         return Math.abs(last - frequency) < HERTZ_TOLERANCE;
       },
       { timeoutMs, everyMs: 100 },
-    ).catch((error: unknown) => {
-      throw new Error(`${String(error)}; last it heard ${last} Hz`);
+    ).catch(async (cause: unknown) => {
+      const shown = await this.page.locator("body").innerText();
+      throw new Error(`${String(cause)}; last it heard ${last} Hz; the page says:\n${shown}`, { cause });
     });
   }
 

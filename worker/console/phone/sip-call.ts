@@ -14,6 +14,10 @@ export interface CallSurroundings {
   readonly devices: AudioDevices;
 }
 
+const REQUEST_PENDING = 491;
+const TELL_TRIES = 4;
+const TELL_AGAIN_MS = 700;
+
 const CALL_SID_HEADER = "X-Nearside-Call-Sid";
 
 let calls = 0;
@@ -40,6 +44,8 @@ export class SipCall {
   readonly media: CallMedia;
   readonly isOver = computed(() => this.stage.value === "ended");
   readonly #session: Session;
+  /** What the other side was told last. */
+  #toldHeld = false;
   readonly #headers: () => string[];
 
   constructor(session: Session, headers: () => string[], { microphone, devices }: CallSurroundings) {
@@ -119,34 +125,22 @@ export class SipCall {
     this.#applySilence();
   }
 
-  /** Tells the other side to wait, or to go on (RFC 3264 section 8.4). Here it is silent at once. */
+  /** Tells the other side to wait, or to go on (RFC 3264 section 8.4). Here it is silent, or heard, at once. */
   async setHeld(held: boolean): Promise<void> {
-    if (this.stage.value !== "talking" || this.held.value === held || this.changing.value) return;
+    if (this.stage.value !== "talking") return;
     this.held.value = held;
-    this.changing.value = true;
     this.#applySilence();
-    const options: Web.SessionDescriptionHandlerOptions = { ...AUDIO_ONLY, hold: held };
-    this.#session.sessionDescriptionHandlerOptionsReInvite = options;
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.#session
-          .invite({
-            requestDelegate: {
-              onAccept: () => resolve(),
-              onReject: ({ message }) => reject(new Error(String(message.statusCode))),
-            },
-            requestOptions: { extraHeaders: this.#headers() },
-          })
-          .catch(reject);
-      });
-      this.problem.value = undefined;
-    } catch {
-      // Sound is off or on here all the same: the other side just was not told.
-      if (this.stage.value === "talking")
-        this.problem.value = held ? `${this.peer} was not told to wait, but hears nothing of you.` : undefined;
-    } finally {
-      this.changing.value = false;
+    // Whoever is telling already will find the new wish.
+    if (this.changing.value) return;
+    this.changing.value = true;
+    let isTold = true;
+    while (this.#toldHeld !== this.held.value && this.stage.value === "talking") {
+      this.#toldHeld = this.held.value;
+      isTold = await this.#tellHeld(this.#toldHeld);
     }
+    this.changing.value = false;
+    const untold = `${this.peer} was not told to wait, but hears nothing of you.`;
+    this.problem.value = !isTold && this.held.value ? untold : undefined;
   }
 
   sendKey(key: string): boolean {
@@ -215,6 +209,35 @@ export class SipCall {
       this.#finish({ kind: "no-microphone", name: error instanceof DOMException ? error.name : "unknown" });
       return false;
     }
+  }
+
+  async #tellHeld(held: boolean): Promise<boolean> {
+    const options: Web.SessionDescriptionHandlerOptions = { ...AUDIO_ONLY, hold: held };
+    this.#session.sessionDescriptionHandlerOptionsReInvite = options;
+    for (let tries = 0; tries < TELL_TRIES && this.stage.value === "talking"; tries += 1) {
+      const status = await this.#reInvite();
+      if (status < 300) return true;
+      if (status !== REQUEST_PENDING) return false;
+      // Both sides asked at once; who waits how long is left to chance (RFC 3261 section 14.1).
+      await new Promise((resolve) => setTimeout(resolve, TELL_AGAIN_MS * (1 + Math.random())));
+    }
+    return false;
+  }
+
+  /** The final status of the answer. */
+  async #reInvite(): Promise<number> {
+    return await new Promise<number>((resolve) => {
+      this.#session
+        .invite({
+          requestDelegate: {
+            onAccept: () => resolve(200),
+            onReject: ({ message }) => resolve(message.statusCode ?? 500),
+          },
+          requestOptions: { extraHeaders: this.#headers() },
+        })
+        // sip.js itself has an offer under way, of theirs or of ours.
+        .catch(() => resolve(REQUEST_PENDING));
+    });
   }
 
   #applySilence(): void {
