@@ -1,8 +1,16 @@
 import type { JSX } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ApiProblem } from "../api/api-client.ts";
 import { LogoMark } from "./icons.tsx";
 import { usePhone } from "./phone-context.ts";
+
+function fieldsOf(form: HTMLFormElement): (name: string) => string {
+  const fields = new FormData(form);
+  return (name) => {
+    const value = fields.get(name);
+    return typeof value === "string" ? value : "";
+  };
+}
 
 export function SignIn(): JSX.Element {
   const phone = usePhone();
@@ -10,16 +18,15 @@ export function SignIn(): JSX.Element {
     phone.keeper.hasExpired.value ? "You were signed out after a day. Sign in again to go on." : undefined,
   );
   const [isBusy, setBusy] = useState(false);
+  const name = useRef<HTMLInputElement>(null);
   const password = useRef<HTMLInputElement>(null);
+  // At once: a browser gets round to the autofocus of an element that a script adds only later, and what is typed until then is lost.
+  useLayoutEffect(() => name.current?.focus(), []);
 
   async function submit(event: SubmitEvent): Promise<void> {
     event.preventDefault();
     if (!(event.currentTarget instanceof HTMLFormElement)) return;
-    const form = new FormData(event.currentTarget);
-    const field = (name: string): string => {
-      const value = form.get(name);
-      return typeof value === "string" ? value : "";
-    };
+    const field = fieldsOf(event.currentTarget);
     setBusy(true);
     setProblem(undefined);
     try {
@@ -41,7 +48,7 @@ export function SignIn(): JSX.Element {
         <Brand />
         <label class="field">
           <span>Name</span>
-          <input name="identity" required autocomplete="username" autocapitalize="none" spellcheck={false} autofocus />
+          <input ref={name} name="identity" required autocomplete="username" autocapitalize="none" spellcheck={false} />
         </label>
         <label class="field">
           <span>Password</span>
