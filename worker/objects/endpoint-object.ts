@@ -49,6 +49,8 @@ export class EndpointObject extends DurableObject<Env> implements EndpointObject
     const admission = admitRoute(this.#stored(), route, nowMs);
     if (!admission.ok) return admission;
     const { device, expiresAtMs } = admission.route;
+    if (admission.instead !== undefined)
+      this.ctx.storage.sql.exec("DELETE FROM routes WHERE device = ?", admission.instead);
     this.ctx.storage.sql.exec(
       "INSERT OR REPLACE INTO routes (device, expires_at_ms, route) VALUES (?, ?, ?)",
       device,

@@ -10,18 +10,33 @@ export function liveRoutes(routes: readonly EndpointRoute[], nowMs: number): rea
   return routes.filter(({ expiresAtMs }) => expiresAtMs > nowMs);
 }
 
-/** The route as it is to be stored, or why not. `routes` may still hold expired ones. */
+/** The route as it is to be stored and the device that gives way to it, or why not. `routes` may still hold expired ones. */
 export function admitRoute(
   routes: readonly EndpointRoute[],
   route: EndpointRoute,
   nowMs: number,
-): (AddRouteOutcome & { readonly ok: false }) | { readonly ok: true; readonly route: EndpointRoute } {
+):
+  | (AddRouteOutcome & { readonly ok: false })
+  | { readonly ok: true; readonly route: EndpointRoute; readonly instead?: string } {
   const limitMs = nowMs + ROUTE_LIFETIME_LIMIT_MS;
   const expiresAtMs = Math.min(route.expiresAtMs, limitMs);
   if (expiresAtMs <= nowMs) return { ok: false, code: "route-expired" };
-  const devices = new Set(liveRoutes(routes, nowMs).map(({ device }) => device));
-  if (!devices.has(route.device) && devices.size >= DEVICE_LIMIT) return { ok: false, code: "too-many-devices" };
-  return { ok: true, route: { ...route, expiresAtMs, confirmedUntilMs: Math.min(route.confirmedUntilMs, limitMs) } };
+  const live = liveRoutes(routes, nowMs);
+  const isFull = live.length >= DEVICE_LIMIT && live.every(({ device }) => device !== route.device);
+  const instead = isFull ? leftBehind(live, route)?.device : undefined;
+  if (isFull && instead === undefined) return { ok: false, code: "too-many-devices" };
+  return {
+    ok: true,
+    route: { ...route, expiresAtMs, confirmedUntilMs: Math.min(route.confirmedUntilMs, limitMs) },
+    ...(instead === undefined ? {} : { instead }),
+  };
+}
+
+/** The oldest route of an earlier run of the same gateway: its phone has not refreshed with the present one. */
+function leftBehind(live: readonly EndpointRoute[], route: EndpointRoute): EndpointRoute | undefined {
+  return live
+    .filter(({ gateway, gatewayInstance }) => gateway === route.gateway && gatewayInstance !== route.gatewayInstance)
+    .toSorted((a, b) => a.registeredAtMs - b.registeredAtMs)[0];
 }
 
 export function isHeldBy(route: EndpointRoute, holder: RouteHolder): boolean {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseGatewayId, parseRegionName } from "../../../../../protocol/ids.ts";
+import { parseGatewayId, parseGatewayInstanceId, parseRegionName } from "../../../../../protocol/ids.ts";
 import type { EndpointRoute } from "../../../../../worker/domain/location/endpoint-route.ts";
 import { ROUTE_LIFETIME_LIMIT_MS } from "../../../../../worker/domain/location/endpoint-route.ts";
 import { admitRoute, DEVICE_LIMIT, isHeldBy, liveRoutes } from "../../../../../worker/domain/location/route-table.ts";
@@ -23,6 +23,12 @@ function route(device: string, overrides: Partial<EndpointRoute> = {}): Endpoint
   };
 }
 
+interface Taken {
+  readonly stored: readonly EndpointRoute[];
+  readonly added: EndpointRoute;
+  readonly instead?: string;
+}
+
 const ten = Array.from({ length: DEVICE_LIMIT }, (_, index) => route(`d${index}`));
 
 describe("an endpoint's table of routes", () => {
@@ -41,12 +47,24 @@ describe("an endpoint's table of routes", () => {
   it.each([
     { what: "a newer route of a known device when it is full", stored: ten, added: route("d3") },
     {
+      what: "a new device when it is full, in place of the oldest that an earlier run of its gateway left behind",
+      stored: ten.map((one, index) => ({
+        ...one,
+        gatewayInstance: parseGatewayInstanceId((index < 8 ? "a" : "b").repeat(32)),
+        registeredAtMs: NOW - (index === 5 ? 9_000 : 1_000),
+      })),
+      added: route("new", { gatewayInstance: parseGatewayInstanceId("b".repeat(32)) }),
+      instead: "d5",
+    },
+    {
       what: "a new device when another's route has run out",
       stored: [...ten.slice(1), route("d0", { expiresAtMs: NOW })],
       added: route("new"),
     },
-  ])("takes $what", ({ stored, added }) => {
-    expect(admitRoute(stored, added, NOW)).toMatchObject({ ok: true });
+  ])("takes $what", ({ stored, added, instead }: Taken) => {
+    const admission = admitRoute(stored, added, NOW);
+    expect(admission).toMatchObject({ ok: true });
+    expect(admission.ok ? admission.instead : "refused").toBe(instead);
   });
 
   it("keeps no route longer than a day", () => {
