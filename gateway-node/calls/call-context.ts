@@ -122,20 +122,34 @@ export function dropLeg(context: CallContext, leg: Leg, cause: LegDeparture): vo
   if (last) context.control.releaseCall(leg.call, MOVED.has(cause) ? "moved" : "ended");
 }
 
+/** Figures that were told so lately stand for the end of a leg: one call's legs end within milliseconds of each other. */
+const FIGURES_LAST_MS = 1_000;
+
 /** The figures of a leg go out when it ends; its media stops at once. */
 export function closeMedia(context: CallContext, leg: Leg): void {
-  const statistics = context.media.statistics(leg.key);
-  if (statistics !== undefined) {
-    const { packetsReceived, packetsSent, bytesReceived, trunkPacketsSent, trunkPacketsReceived } = statistics;
-    publish(context, leg, {
-      kind: "leg-statistics",
-      leg: leg.leg,
-      packetsReceived,
-      packetsSent,
-      bytesReceived,
-      trunkPacketsSent,
-      trunkPacketsReceived,
-    });
-  }
+  tellFigures(context, leg);
   context.media.closeLeg(leg.key);
+}
+
+/** With the first leg that ends here go the figures of all of its call: the others' would cost the Call object a request of their own. */
+export function tellFiguresOfCall(context: CallContext, call: CallToken): void {
+  for (const leg of context.legs.ofCall(call)) tellFigures(context, leg);
+}
+
+function tellFigures(context: CallContext, leg: Leg): void {
+  const nowMs = context.clock.nowMs();
+  if (leg.figuresToldAtMs !== undefined && nowMs - leg.figuresToldAtMs < FIGURES_LAST_MS) return;
+  const statistics = context.media.statistics(leg.key);
+  if (statistics === undefined) return;
+  leg.figuresToldAtMs = nowMs;
+  const { packetsReceived, packetsSent, bytesReceived, trunkPacketsSent, trunkPacketsReceived } = statistics;
+  publish(context, leg, {
+    kind: "leg-statistics",
+    leg: leg.leg,
+    packetsReceived,
+    packetsSent,
+    bytesReceived,
+    trunkPacketsSent,
+    trunkPacketsReceived,
+  });
 }

@@ -1,7 +1,7 @@
 /** How phone legs end: BYE from here, BYE from the phone, or death found by silence (RFC 3261 section 15). */
 import type { LegEndCause } from "#protocol/call-messages";
 import { createAck, createDialogRequest } from "#sip/dialog/dialog-request";
-import { closeMedia, contactOf, dropLeg, publish, sendRequest, startTimer } from "./call-context.ts";
+import { closeMedia, contactOf, dropLeg, publish, sendRequest, startTimer, tellFiguresOfCall } from "./call-context.ts";
 import type { CallContext } from "./call-context.ts";
 import { reasonHeader } from "./capabilities.ts";
 import type { Leg, PhoneLeg } from "./leg.ts";
@@ -51,6 +51,7 @@ export function acknowledgeAnswer(context: CallContext, leg: PhoneLeg): void {
 
 /** The leg is over and its peer knows, or cannot be told. */
 export function reportEnd(context: CallContext, leg: Leg, cause: LegEndCause): void {
+  tellFiguresOfCall(context, leg.call);
   publish(context, leg, { kind: "leg-ended", leg: leg.leg, cause });
 }
 

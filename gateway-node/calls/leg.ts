@@ -28,6 +28,8 @@ abstract class LegBase {
   epoch: number;
   /** Gone from the table: what still arrives for it is late. */
   gone = false;
+  /** When its figures last went to the Call object. */
+  figuresToldAtMs: number | undefined;
   readonly #timers = new Map<LegTimer, Timer>();
 
   constructor(call: CallToken, leg: LegId, epoch: number) {

@@ -199,16 +199,48 @@ describe("the stream of a call", () => {
       .poll(() => caller.frames.some((frame) => frame.kind === "call-command" && frame.command.kind === "ring-leg"))
       .toBe(true);
 
-    const list = async (): Promise<readonly { readonly sid: string }[]> =>
-      (
-        (await (
-          await worker.request(`/2010-04-01/Accounts/${demo.sid}/Calls.json?To=client:bob`, { headers: demo.basic() })
-        ).json()) as { calls: { sid: string }[] }
-      ).calls;
-    await expect.poll(async () => (await list()).length, { timeout: 3_000 }).toBeGreaterThan(0);
-    const [resource] = await list();
-    const record = await (await worker.request(`/v1/calls/${resource!.sid}`, { headers: demo.basic() })).json();
+    const read = async (path: string): Promise<unknown> =>
+      await (await worker.request(path, { headers: demo.basic() })).json();
+    const calls = `/2010-04-01/Accounts/${demo.sid}/Calls`;
+    type Resource = { readonly sid: string; readonly parent_call_sid: string | null; readonly status: string };
+    const list = async (query: string): Promise<readonly Resource[]> =>
+      ((await read(`${calls}.json?To=client:bob&${query}`)) as { calls: Resource[] }).calls;
+    // The index heard of it when its legs were rung; that one of them rings since is read from the call itself.
+    await expect.poll(async () => (await list("Status=ringing")).length, { timeout: 3_000 }).toBe(2);
+    const [first, second] = await list("Status=ringing");
+    const [parent, child] = first?.parent_call_sid === null ? [first, second] : [second, first];
+    expect(child?.parent_call_sid).toBe(parent?.sid);
+    expect(await read(`${calls}/${child?.sid}.json`)).toMatchObject({ sid: child?.sid, status: "ringing" });
+    expect(await list("Status=in-progress")).toEqual([]);
+    const record = await read(`/v1/calls/${parent?.sid}`);
     expect(record).toMatchObject({ account: demo.sid, from: "alice", to: "bob" });
+  });
+
+  it("finds what a far region's phone registered last, and nothing once it is gone", async () => {
+    const far = dial("eu-west");
+    await far.hello();
+    const route = {
+      sipDomain: demo.sipDomain,
+      endpoint: "carol",
+      device: "phone-9",
+      flow: { transport: "udp", host: "10.0.0.9", port: 5060 },
+      reachability: "open-udp",
+      expiresAtMs: Date.now() + 60_000,
+    } as const;
+    const contacts = async (): Promise<readonly string[]> => {
+      const response = await worker.request("/v1/endpoints/carol/routes", { headers: demo.basic() });
+      const { routes } = (await response.json()) as { routes: { contact: string }[] };
+      return routes.map(({ contact }) => contact);
+    };
+    for (const [id, contact] of ["sip:carol@10.0.0.9", "sip:carol@10.0.0.9:5070"].entries()) {
+      far.send({ kind: "route-added", id, route: { ...route, contact } });
+      expect(await far.next("route-stored")).toMatchObject({ id, ok: true });
+      expect(await contacts()).toEqual([contact]);
+    }
+    const { sipDomain, endpoint, device } = route;
+    far.send({ kind: "route-removed", id: 9, sipDomain, endpoint, device, reason: "unregistered" });
+    expect(await far.next("route-stored")).toMatchObject({ id: 9, ok: true });
+    expect(await contacts()).toEqual([]);
   });
 
   it("ends for a gateway's old run as soon as a new run says hello", async () => {

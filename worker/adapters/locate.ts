@@ -15,8 +15,8 @@ const HOME_DEADLINE_MS = 800;
 const FAN_OUT_DEADLINE_MS = 300;
 
 /**
- * The caller's region answers for its own routes while the endpoint's home names the other regions that have some.
- * A home that cannot be reached is replaced by asking every other region; one that cannot be reached has no routes.
+ * The caller's region answers for its own routes, the endpoint's home for all others, of which it has copies. A home that
+ * cannot be reached is replaced by asking every other region; one of those that cannot be reached has no routes.
  */
 export async function locateEndpoint(
   env: Env,
@@ -26,34 +26,33 @@ export async function locateEndpoint(
 ): Promise<LocatedRoutes> {
   const { endpoints } = regionLinkOf(env);
   const { regions, central } = settingsOf(env).regions;
-  const ask = async (region: RegionName, deadlineMs = HOME_DEADLINE_MS): Promise<LocatedRoutes> => {
+  const ask = async (region: RegionName, deadlineMs: number): Promise<LocatedRoutes | undefined> => {
     try {
       return await endpoints.routesForInvitation({ account, identity, region }, deadlineMs);
     } catch {
-      count("locate.region-unreachable");
-      // In doubt it exists: 480 and another try, not 404.
-      return { known: true, routes: [] };
-    }
-  };
-  const home = async (): Promise<readonly RegionName[] | undefined> => {
-    try {
-      return await endpoints.regionsWithRoutes({ account, identity }, HOME_DEADLINE_MS);
-    } catch {
-      count("locate.home-unreachable");
+      count(region === central ? "locate.home-unreachable" : "locate.region-unreachable");
       return undefined;
     }
   };
-  const [own, directory] = await Promise.all([ask(callerRegion), callerRegion === central ? undefined : home()]);
-  // A caller in the central region has asked the home already.
-  const listed = callerRegion === central ? own.regions : directory;
-  // The home stands in the central region, which has just shown that it does not answer.
-  const others = (listed ?? regions.map(({ name }) => name).filter((name) => name !== central)).filter(
-    (region) => region !== callerRegion,
-  );
-  const fanOutMs = own.routes.length > 0 ? FAN_OUT_DEADLINE_MS : HOME_DEADLINE_MS;
-  const far = await Promise.all(
-    others.map((region) => ask(region, listed === undefined ? fanOutMs : HOME_DEADLINE_MS)),
-  );
-  const answers = [own, ...far];
-  return { known: answers.some(({ known }) => known), routes: answers.flatMap(({ routes }) => routes) };
+  const [home, own] = await Promise.all([
+    ask(central, HOME_DEADLINE_MS),
+    callerRegion === central ? undefined : ask(callerRegion, HOME_DEADLINE_MS),
+  ]);
+  if (home !== undefined) return { known: home.known || own?.known === true, routes: newest(home, own, callerRegion) };
+  const others = regions.map(({ name }) => name).filter((name) => name !== central && name !== callerRegion);
+  const fanOutMs = own === undefined || own.routes.length === 0 ? HOME_DEADLINE_MS : FAN_OUT_DEADLINE_MS;
+  const far = await Promise.all(others.map((region) => ask(region, fanOutMs)));
+  // In doubt it exists: 480 and another try, not 404.
+  return { known: true, routes: [own, ...far].flatMap((answer) => answer?.routes ?? []) };
+}
+
+/** Of its own routes a region knows best; the home's copy of them serves when it does not answer. */
+function newest(
+  home: LocatedRoutes,
+  own: LocatedRoutes | undefined,
+  callerRegion: RegionName,
+): LocatedRoutes["routes"] {
+  return own === undefined
+    ? home.routes
+    : [...own.routes, ...home.routes.filter(({ region }) => region !== callerRegion)];
 }

@@ -64,14 +64,8 @@ function endpointLink(env: Env): EndpointLink {
     listRoutes: (endpoint) => withDeadline("endpoint.listRoutes", at(endpoint).listRoutes()),
     routesForInvitation: (endpoint, deadlineMs) =>
       withDeadline("endpoint.routesForInvitation", at(endpoint).routesForInvitation(), deadlineMs),
-    regionsWithRoutes: (endpoint, deadlineMs) =>
-      withDeadline(
-        "endpoint.regionsWithRoutes",
-        at({ ...endpoint, region: central() }).regionsWithRoutes(),
-        deadlineMs,
-      ),
-    noteRegion: (endpoint, input) =>
-      withDeadline("endpoint.noteRegion", at({ ...endpoint, region: central() }).noteRegion(input)),
+    noteRoutes: (endpoint, input) =>
+      withDeadline("endpoint.noteRoutes", at({ ...endpoint, region: central() }).noteRoutes(input)),
   };
 }
 
@@ -138,6 +132,7 @@ function callLink(env: Env, name: CallName): CallObjectApi {
     browserSip: (input) => withDeadline("call.browserSip", stub.browserSip(input)),
     browserGone: (input) => withDeadline("call.browserGone", stub.browserGone(input)),
     describe: () => withDeadline("call.describe", stub.describe()),
+    summaries: () => withDeadline("call.summaries", stub.summaries()),
   };
 }
 

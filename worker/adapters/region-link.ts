@@ -21,6 +21,7 @@ import type {
   AddRouteOutcome,
   EndpointAddress,
   LocatedRoutes,
+  RegionRoutes,
   RouteHolder,
 } from "../domain/location/endpoint-object-api.ts";
 import type { EndpointRoute } from "../domain/location/endpoint-route.ts";
@@ -38,12 +39,8 @@ export interface EndpointLink {
   ): Promise<{ readonly removed: boolean }>;
   listRoutes(endpoint: RegionalEndpoint): Promise<readonly EndpointRoute[]>;
   routesForInvitation(endpoint: RegionalEndpoint, deadlineMs?: number): Promise<LocatedRoutes>;
-  /** Asks the endpoint's home. `deadlineMs`: how long that is worth waiting for. */
-  regionsWithRoutes(endpoint: EndpointAddress, deadlineMs?: number): Promise<readonly RegionName[]>;
-  noteRegion(
-    endpoint: EndpointAddress,
-    input: { readonly region: RegionName; readonly hasRoutes: boolean },
-  ): Promise<void>;
+  /** Tells the endpoint's home. */
+  noteRoutes(endpoint: EndpointAddress, input: RegionRoutes): Promise<void>;
 }
 
 export interface GatewayLink {

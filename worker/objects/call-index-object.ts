@@ -1,9 +1,14 @@
 import { DurableObject } from "cloudflare:workers";
 import { parseAccountSid, parseCallToken, parseRegionName } from "#protocol/ids";
-import type { CallSid, CallToken } from "#protocol/ids";
+import type { CallSid } from "#protocol/ids";
 import { regionLinkOf } from "../adapters/object-region-link.ts";
 import { count } from "../counters.ts";
-import type { CallIndexEntry, CallIndexObjectApi, CallIndexQuery } from "../domain/call-index/call-index-api.ts";
+import type {
+  CallIndexEntry,
+  CallIndexObjectApi,
+  CallIndexQuery,
+  IndexedCall,
+} from "../domain/call-index/call-index-api.ts";
 import type { CallSummary } from "../domain/calls/call-object-api.ts";
 import type { Env } from "../env.ts";
 import { faultCode, log } from "../log.ts";
@@ -60,7 +65,7 @@ export class CallIndexObject extends DurableObject<Env> implements CallIndexObje
     }
   }
 
-  async list({ direction, cursor, limit, filter = {} }: CallIndexQuery): Promise<readonly CallSummary[]> {
+  async list({ direction, cursor, limit, filter = {} }: CallIndexQuery): Promise<readonly IndexedCall[]> {
     const conditions: string[] = [];
     const values: (string | number)[] = [];
     const where = (condition: string, ...given: readonly (string | number | undefined)[]): void => {
@@ -71,37 +76,42 @@ export class CallIndexObject extends DurableObject<Env> implements CallIndexObje
     };
     const beyond = direction === "older" ? "<" : ">";
     where(`(${CREATED}, ${SID}) ${beyond} (?, ?)`, cursor?.createdAtMs, cursor?.sid);
-    where("json_extract(leg.value, '$.status') = ?", filter.status);
+    // What has not ended may have changed since; whoever asks looks at it again.
+    where(`(json_extract(leg.value, '$.status') = ? OR ${ENDED} IS NULL)`, filter.status);
     where("json_extract(leg.value, '$.to') = ?", filter.to);
     where("json_extract(leg.value, '$.from') = ?", filter.from);
     where("json_extract(leg.value, '$.parentSid') = ?", filter.parentSid);
-    where(`${STARTED} >= ?`, filter.startFromMs);
-    where(`${STARTED} < ?`, filter.startUntilMs);
-    where(`${ENDED} >= ?`, filter.endFromMs);
-    where(`${ENDED} < ?`, filter.endUntilMs);
+    where(`(${STARTED} >= ? OR ${ENDED} IS NULL)`, filter.startFromMs);
+    where(`(${STARTED} < ? OR ${ENDED} IS NULL)`, filter.startUntilMs);
+    where(`(${ENDED} >= ? OR ${ENDED} IS NULL)`, filter.endFromMs);
+    where(`(${ENDED} < ? OR ${ENDED} IS NULL)`, filter.endUntilMs);
     const order = direction === "older" ? "DESC" : "ASC";
     return this.ctx.storage.sql
       .exec(
-        `SELECT leg.value AS summary FROM calls, json_each(calls.summaries) AS leg
+        `SELECT calls.token AS token, leg.value AS summary FROM calls, json_each(calls.summaries) AS leg
          ${conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : ""}
          ORDER BY ${CREATED} ${order}, ${SID} ${order} LIMIT ?`,
         ...values,
         limit,
       )
       .toArray()
-      .map((row) => summaryOf(String(row["summary"])));
+      .flatMap((row) => indexedCall(row) ?? []);
   }
 
-  async find(sid: CallSid): Promise<{ readonly token: CallToken; readonly summary: CallSummary } | undefined> {
+  async find(sid: CallSid): Promise<IndexedCall | undefined> {
     const [row] = this.ctx.storage.sql
       .exec(
         `SELECT calls.token AS token, leg.value AS summary FROM calls, json_each(calls.summaries) AS leg WHERE ${SID} = ? LIMIT 1`,
         sid,
       )
       .toArray();
-    const token = parseCallToken(row?.["token"]);
-    return row === undefined || token === undefined ? undefined : { token, summary: summaryOf(String(row["summary"])) };
+    return row === undefined ? undefined : indexedCall(row);
   }
+}
+
+function indexedCall(row: Readonly<Record<string, SqlStorageValue>>): IndexedCall | undefined {
+  const token = parseCallToken(row["token"]);
+  return token === undefined ? undefined : { token, summary: summaryOf(String(row["summary"])) };
 }
 
 /** Grows as a call goes on: every leg that answers or ends adds to it. */

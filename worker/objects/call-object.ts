@@ -16,12 +16,13 @@ import type {
   BrowserSip,
   CallObjectApi,
   CallRecord,
+  CallSummary,
   GatewayEvents,
   GatewayReply,
 } from "../domain/calls/call-object-api.ts";
-import { hasRoomAt } from "../domain/calls/call-room.ts";
 import { describeCall, summarizeCall } from "../domain/calls/call-record.ts";
 import type { CallState, GatewayParty } from "../domain/calls/call-state.ts";
+import { hasPart } from "../domain/calls/gateway-part.ts";
 import type { GatewayStatus } from "../domain/routing/gateway-status.ts";
 import type { Env } from "../env.ts";
 import { faultCode, log } from "../log.ts";
@@ -156,6 +157,10 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     return this.#state === undefined ? undefined : describeCall(this.#state);
   }
 
+  async summaries(): Promise<readonly CallSummary[]> {
+    return this.#state === undefined ? [] : summarizeCall(this.#state);
+  }
+
   override async alarm(): Promise<void> {
     await this.#retryAdoption();
   }
@@ -199,11 +204,8 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
   #reply(gateway: GatewayId, commands: readonly NumberedCommand[]): GatewayReply {
     const party = this.#state?.parties.find((entry) => entry.gateway === gateway);
     if (party === undefined) return NOT_OURS;
-    const live =
-      party.outbox.length > 0 ||
-      (this.#state !== undefined && hasRoomAt(this.#state, gateway)) ||
-      this.#state?.legs.some((leg) => leg.holder === gateway && leg.stage !== "ended") === true;
-    return { ackEvent: party.lastEvent, commands, live };
+    const over = this.#state === undefined || !hasPart(this.#state, gateway);
+    return { ackEvent: party.lastEvent, commands, live: !over || party.outbox.length > 0, over };
   }
 
   /** Lets effects leave, each destination in order. What the state says was stored before this. */

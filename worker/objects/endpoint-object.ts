@@ -1,6 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
 import { parseAccountSid, parseEndpointId, parseRegionName } from "#protocol/ids";
-import type { RegionName } from "#protocol/ids";
 import { regionLinkOf } from "../adapters/object-region-link.ts";
 import type { RegionalEndpoint } from "../adapters/region-link.ts";
 import { count } from "../counters.ts";
@@ -8,6 +7,7 @@ import type {
   AddRouteOutcome,
   EndpointObjectApi,
   LocatedRoutes,
+  RegionRoutes,
   RouteHolder,
 } from "../domain/location/endpoint-object-api.ts";
 import type { EndpointRoute } from "../domain/location/endpoint-route.ts";
@@ -27,14 +27,30 @@ const ENDPOINT_SCHEMA: readonly SchemaStep[] = [
       CREATE TABLE IF NOT EXISTS routes (device TEXT PRIMARY KEY, expires_at_ms INTEGER NOT NULL, route TEXT NOT NULL) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS regions (region TEXT PRIMARY KEY) WITHOUT ROWID`,
   },
+  {
+    id: 2,
+    what: "at the endpoint's home a copy of each other region's routes, in place of a list of regions that have some",
+    sql: `
+      CREATE TABLE IF NOT EXISTS region_routes (region TEXT PRIMARY KEY, version INTEGER NOT NULL, routes TEXT NOT NULL) WITHOUT ROWID;
+      DROP TABLE regions`,
+  },
 ];
 
-/** What the endpoint's home last heard from this region: `"yes"`, `"no"`, or nothing yet, which is no. */
-const TOLD_HOME_KEY = "told-home";
+/** What the endpoint's home last heard from this region. */
+interface ToldHome {
+  readonly version: number;
+  /** Routes as JSON. */
+  readonly routes: string;
+}
+
+const TOLD_HOME_KEY = "told-home-routes";
+const NOTHING_TOLD: ToldHome = { version: 0, routes: "[]" };
+/** A home that was away is told again after this. */
+const TELL_AGAIN_MS = 10_000;
 /** Users come and go slowly; an invitation need not ask each time whether one exists. */
 const KNOWN_CACHE_MS = 10_000;
 
-/** The routes of one endpoint in one region; in the central region also the list of regions that have some. */
+/** The routes of one endpoint in one region; in the central region, its home, also a copy of those in all others. */
 export class EndpointObject extends DurableObject<Env> implements EndpointObjectApi {
   #telling: Promise<void> | undefined;
   #known: { readonly known: boolean; readonly untilMs: number } | undefined;
@@ -81,26 +97,32 @@ export class EndpointObject extends DurableObject<Env> implements EndpointObject
   }
 
   async routesForInvitation(): Promise<LocatedRoutes> {
-    const routes = await this.#live();
-    const atHome = this.#self().region === settingsOf(this.env).regions.central;
-    return {
-      known: routes.length > 0 || (await this.#isKnown()),
-      routes,
-      ...(atHome ? { regions: await this.regionsWithRoutes() } : {}),
-    };
+    const routes = [...(await this.#live()), ...this.#copies()];
+    return { known: routes.length > 0 || (await this.#isKnown()), routes };
   }
 
-  async regionsWithRoutes(): Promise<readonly RegionName[]> {
-    return this.ctx.storage.sql
-      .exec("SELECT region FROM regions ORDER BY region")
-      .toArray()
-      .flatMap((row) => parseRegionName(row["region"]) ?? []);
-  }
-
-  async noteRegion({ region, hasRoutes }: { readonly region: RegionName; readonly hasRoutes: boolean }): Promise<void> {
+  async noteRoutes({ region, version, routes }: RegionRoutes): Promise<void> {
     this.ctx.storage.sql.exec(
-      hasRoutes ? "INSERT OR IGNORE INTO regions (region) VALUES (?)" : "DELETE FROM regions WHERE region = ?",
+      `INSERT INTO region_routes (region, version, routes) VALUES (?, ?, ?)
+       ON CONFLICT (region) DO UPDATE SET version = excluded.version, routes = excluded.routes
+       WHERE excluded.version > region_routes.version`,
       region,
+      version,
+      JSON.stringify(routes),
+    );
+  }
+
+  /** Only for a home that was away. */
+  override async alarm(): Promise<void> {
+    this.#dropExpired(Date.now());
+    await this.#tellHome();
+  }
+
+  #copies(): readonly EndpointRoute[] {
+    const copies = this.ctx.storage.sql.exec("SELECT routes FROM region_routes").toArray();
+    return liveRoutes(
+      copies.flatMap((row) => storedRoutes(String(row["routes"]))),
+      Date.now(),
     );
   }
 
@@ -121,7 +143,7 @@ export class EndpointObject extends DurableObject<Env> implements EndpointObject
     return this.ctx.storage.sql
       .exec("SELECT route FROM routes")
       .toArray()
-      .map((row) => storedRoute(String(row["route"])));
+      .flatMap((row) => storedRoutes(`[${String(row["route"])}]`));
   }
 
   /** Only news is told, one word at a time: two of them on the way could arrive in the wrong order. */
@@ -132,20 +154,27 @@ export class EndpointObject extends DurableObject<Env> implements EndpointObject
     await this.#telling;
   }
 
-  /** A home that is away is told with the next change; until then it errs, and fan-out covers that. */
+  /** A home that is away is told later; until then it errs, and fan-out covers that while it cannot be asked either. */
   async #bringHomeUpToDate(): Promise<void> {
     const { account, identity, region } = this.#self();
-    const atHome = region === settingsOf(this.env).regions.central;
+    if (region === settingsOf(this.env).regions.central) return;
     for (;;) {
-      const hasRoutes = liveRoutes(this.#stored(), Date.now()).length > 0;
-      const news = hasRoutes ? "yes" : "no";
-      if ((this.ctx.storage.kv.get(TOLD_HOME_KEY) ?? "no") === news) return;
+      const told = this.ctx.storage.kv.get<ToldHome>(TOLD_HOME_KEY) ?? NOTHING_TOLD;
+      const routes = liveRoutes(this.#stored(), Date.now());
+      const news: ToldHome = {
+        version: Math.max(told.version + 1, Date.now()),
+        routes: JSON.stringify(routes),
+      };
+      if (told.routes === news.routes) return;
       try {
-        if (atHome) await this.noteRegion({ region, hasRoutes });
-        else await regionLinkOf(this.env).endpoints.noteRegion({ account, identity }, { region, hasRoutes });
+        await regionLinkOf(this.env).endpoints.noteRoutes(
+          { account, identity },
+          { region, version: news.version, routes },
+        );
       } catch (error) {
         count("endpoint.home-unreachable");
         log({ event: "fault", where: "endpoint.tell-home", code: faultCode(error) });
+        await this.ctx.storage.setAlarm(Date.now() + TELL_AGAIN_MS);
         return;
       }
       this.ctx.storage.kv.put(TOLD_HOME_KEY, news);
@@ -171,7 +200,7 @@ export class EndpointObject extends DurableObject<Env> implements EndpointObject
   }
 }
 
-function storedRoute(json: string): EndpointRoute {
-  const route: EndpointRoute = JSON.parse(json);
-  return route;
+function storedRoutes(json: string): readonly EndpointRoute[] {
+  const routes: readonly EndpointRoute[] = JSON.parse(json);
+  return routes;
 }

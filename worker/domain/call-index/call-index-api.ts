@@ -36,11 +36,30 @@ export interface CallIndexQuery {
   readonly filter?: CallFilter;
 }
 
+/** One Call resource as the index heard of it last; one that has not ended is asked of its Call object (`adapters/call-list.ts`). */
+export interface IndexedCall {
+  readonly token: CallToken;
+  readonly summary: CallSummary;
+}
+
 export interface CallIndexObjectApi {
   /** Inserts or replaces the call's one row. */
   record(entry: CallIndexEntry): Promise<void>;
-  /** Nearest to the cursor first: newest first for `older`, oldest first for `newer`. */
-  list(query: CallIndexQuery): Promise<readonly CallSummary[]>;
+  /** Nearest to the cursor first: newest first for `older`, oldest first for `newer`. Calls that have not ended may not match. */
+  list(query: CallIndexQuery): Promise<readonly IndexedCall[]>;
   /** By the SID of the call or of one of its children. */
-  find(sid: CallSid): Promise<{ readonly token: CallToken; readonly summary: CallSummary } | undefined>;
+  find(sid: CallSid): Promise<IndexedCall | undefined>;
+}
+
+/** Exactly what a filter means, for a call whose present state is known. */
+export function matchesFilter(call: CallSummary, filter: CallFilter): boolean {
+  const startedAtMs = call.answeredAtMs ?? call.createdAtMs;
+  const { endedAtMs } = call;
+  return (
+    (filter.status === undefined || call.status === filter.status) &&
+    (filter.startFromMs === undefined || startedAtMs >= filter.startFromMs) &&
+    (filter.startUntilMs === undefined || startedAtMs < filter.startUntilMs) &&
+    (filter.endFromMs === undefined || (endedAtMs !== undefined && endedAtMs >= filter.endFromMs)) &&
+    (filter.endUntilMs === undefined || (endedAtMs !== undefined && endedAtMs < filter.endUntilMs))
+  );
 }

@@ -90,7 +90,6 @@ function callerAnswered(draft: CallDraft, caller: CallLeg): void {
   draft.setStatus("in-progress");
   draft.log("call.answered", { leg: caller.leg, gateway: caller.holder, detail: caller.codec });
   joinMedia(draft);
-  draft.record();
 }
 
 /** A callee will not be connected. When none is left, the caller gets the best of their answers. */

@@ -86,6 +86,7 @@ export class CallDraft {
     this.state.status = status;
   }
 
+  /** Its list hears of a call when legs are rung and when it ends; what happens in between it asks for when it is read. */
   record(): void {
     if (!this.effects.some((effect) => effect.kind === "record")) this.effects.push({ kind: "record" });
   }

@@ -33,6 +33,8 @@ export interface GatewayReply {
   readonly commands: readonly NumberedCommand[];
   /** Whether this gateway still has a part in the call; `false` lets the Gateway object forget it. */
   readonly live: boolean;
+  /** Nothing is awaited of it any more but the acknowledgement of these commands, which the Call object need not hear. */
+  readonly over?: boolean;
 }
 
 /** A SIP message of a browser that belongs to a call: its own INVITE, or anything with one of our tags. */
@@ -69,6 +71,8 @@ export interface CallObjectApi {
   /** The socket that a browser called from has closed. What is being rung for nobody stops; a talk goes on. */
   browserGone(input: { readonly token: CallToken; readonly bridge: string; readonly socket: string }): Promise<void>;
   describe(): Promise<CallRecord | undefined>;
+  /** Its entry in the list of calls, as of now. */
+  summaries(): Promise<readonly CallSummary[]>;
 }
 
 /** One line of the call's log, in the order of things. */

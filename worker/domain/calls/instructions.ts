@@ -22,6 +22,7 @@ const NO_GATEWAY: Refusal = { status: 503, reason: "Service Unavailable", retryA
 export function startDocument(draft: CallDraft, text: string): void {
   const parsed = parseTwiml(text);
   if (!parsed.ok) throw new TypeError(`a document of our own is wrong: ${parsed.code}`);
+  draft.record();
   follow(draft, startInstructions(parsed.document));
 }
 

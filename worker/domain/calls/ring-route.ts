@@ -15,6 +15,7 @@ export function nextCalleeLeg(draft: CallDraft): LegId {
 }
 
 export function ringRoute(draft: CallDraft, route: EndpointRoute, gateway: NonNullable<CallLeg["holder"]>): void {
+  draft.record();
   const common = {
     leg: nextCalleeLeg(draft),
     sid: draft.context.newSid(draft.state.sid),

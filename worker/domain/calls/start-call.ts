@@ -17,7 +17,6 @@ const CALLER_RETRY_SECONDS = 5;
 /** Decides where a new call goes. The caller's leg is in the state already. */
 export function startCall(draft: CallDraft, offer: string, toHost: string): void {
   draft.log("call.invited", { leg: "a", detail: `${draft.state.from} calls ${draft.state.to}` });
-  draft.record();
   draft.state.codecs = supportedCodecs(offer, CODEC_PREFERENCE);
   if (draft.state.codecs.length === 0)
     return refuseCall(draft, { status: 488, reason: "Not Acceptable Here" }, "no-common-codec");

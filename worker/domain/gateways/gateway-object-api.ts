@@ -19,6 +19,8 @@ export interface GatewayDelivery {
   readonly ackEvent: number;
   /** Whether the gateway has a part in the call after these. */
   readonly live: boolean;
+  /** As in `GatewayReply`. */
+  readonly over?: boolean;
 }
 
 export interface GatewayObjectApi {

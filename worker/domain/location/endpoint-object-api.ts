@@ -19,9 +19,16 @@ export type AddRouteOutcome =
 export interface LocatedRoutes {
   /** Whether the account has such an endpoint at all: 480 or 404. */
   readonly known: boolean;
+  /** Those of the region that was asked; of every region when that is the endpoint's home. */
   readonly routes: readonly EndpointRoute[];
-  /** Said by the endpoint's home only: every region that has routes. */
-  readonly regions?: readonly RegionName[];
+}
+
+/** All routes of an endpoint in one region, as that region tells the endpoint's home. */
+export interface RegionRoutes {
+  readonly region: RegionName;
+  /** Rises with each word from this region: a late one must not undo the next. */
+  readonly version: number;
+  readonly routes: readonly EndpointRoute[];
 }
 
 export interface EndpointObjectApi {
@@ -29,7 +36,6 @@ export interface EndpointObjectApi {
   removeRoute(input: { readonly device: string; readonly holder: RouteHolder }): Promise<{ readonly removed: boolean }>;
   listRoutes(): Promise<readonly EndpointRoute[]>;
   routesForInvitation(): Promise<LocatedRoutes>;
-  /** At the endpoint's home (central region) only: which regions have routes. */
-  regionsWithRoutes(): Promise<readonly RegionName[]>;
-  noteRegion(input: { readonly region: RegionName; readonly hasRoutes: boolean }): Promise<void>;
+  /** At the endpoint's home (central region) only: keeps a copy of another region's routes. */
+  noteRoutes(input: RegionRoutes): Promise<void>;
 }

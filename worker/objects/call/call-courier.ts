@@ -4,6 +4,7 @@ import type { GatewayId } from "#protocol/ids";
 import { regionLinkOf } from "../../adapters/object-region-link.ts";
 import { count } from "../../counters.ts";
 import type { CallState } from "../../domain/calls/call-state.ts";
+import { hasPart } from "../../domain/calls/gateway-part.ts";
 import type { Env } from "../../env.ts";
 import { faultCode, log } from "../../log.ts";
 
@@ -35,6 +36,7 @@ export class CallCourier {
         instance: party.instance,
         ackEvent: party.lastEvent,
         live: true,
+        over: !hasPart(state, gateway),
       };
       for (const pauseMs of [0, ...RETRY_PAUSES_MS]) {
         if (pauseMs > 0) await scheduler.wait(pauseMs);

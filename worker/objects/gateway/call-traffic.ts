@@ -29,6 +29,8 @@ interface CallTrafficOptions {
 export class CallTraffic {
   readonly #options: CallTrafficOptions;
   readonly #lanes: CallLanes;
+  /** Calls whose last commands only wait to be acknowledged, by the number of the last one. */
+  readonly #lastWords = new Map<CallToken, number>();
 
   constructor(options: CallTrafficOptions) {
     this.#options = options;
@@ -62,6 +64,7 @@ export class CallTraffic {
 
   /** What the gateway has not seen of each call that it or we remember. */
   async resume(calls: readonly ResumedCall[], instance: GatewayInstanceId): Promise<void> {
+    this.#lastWords.clear();
     const named = new Set(calls.map(({ call }) => call));
     const remembered = this.#options.live.of(instance).filter((call) => !named.has(call));
     const all = [...calls, ...remembered.map((call) => ({ call, appliedCommand: 0 }))];
@@ -110,6 +113,10 @@ export class CallTraffic {
     // Its socket is gone: what nobody acknowledged comes again over the next one.
     if (instance === undefined) return;
     const { ackCommand, events } = item;
+    if (events.length === 0 && ackCommand >= (this.#lastWords.get(call) ?? Infinity)) {
+      this.#lastWords.delete(call);
+      return this.#options.live.note(call, instance, false);
+    }
     const reply = await this.#ask(call, (object) =>
       object.gatewayEvents({ token: call, from: this.#address(instance), ackCommand, events }),
     );
@@ -133,6 +140,9 @@ export class CallTraffic {
     // Commands are numbered for one instance; another one must not get them.
     if (current?.instance !== instance) return;
     const { ackEvent, commands } = reply;
+    const last = commands.at(-1);
+    if (reply.over === true && last !== undefined) this.#lastWords.set(call, last.seq);
+    else this.#lastWords.delete(call);
     for (const command of commands) sendFrame(current.socket, { kind: "call-command", call, ackEvent, ...command });
     if (commands.length === 0 && acknowledge) sendFrame(current.socket, { kind: "event-ack", call, ackEvent });
   }

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import type { Context } from "hono";
 import { parseCallSid } from "#protocol/ids";
-import { findCall, listCalls } from "../../adapters/call-list.ts";
+import { findCall, listCalls, presentCalls } from "../../adapters/call-list.ts";
 import type { CallSummary } from "../../domain/calls/call-object-api.ts";
 import { accountAuth } from "../../middleware/account-auth.ts";
 import type { AccountTypes } from "../../middleware/app-types.ts";
@@ -19,7 +19,8 @@ export const twilioCalls = new Hono<AccountTypes>()
     const sid = parseCallSid(c.req.param("file").replace(/\.json$/, ""));
     if (sid === undefined || isForeign(c)) return twilioProblem(c, "not-found");
     const found = await findCall(c.env, c.var.account.sid, sid);
-    return found === undefined ? twilioProblem(c, "not-found") : c.json(callResource(found.summary));
+    const [call] = found === undefined ? [] : await presentCalls(c.env, [found]);
+    return call === undefined ? twilioProblem(c, "not-found") : c.json(callResource(call));
   });
 
 async function list(c: Context<AccountTypes>): Promise<Response> {

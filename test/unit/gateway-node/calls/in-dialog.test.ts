@@ -149,10 +149,26 @@ describe("BYE of a phone", () => {
   it("is answered at once, ends media and is reported", async () => {
     const transaction = await lab.receive(lab.fromCaller({ method: "BYE", contact: null }));
     expect(transaction.statuses).toEqual([200]);
-    expect(lab.eventKinds().slice(-2)).toEqual(["leg-ended", "leg-statistics"]);
+    expect(lab.eventKinds().slice(-2)).toEqual(["leg-statistics", "leg-ended"]);
     expect(lab.media.open.size).toBe(0);
     expect(lab.legs.size).toBe(0);
     expect(lab.clock.armed).toBe(0);
+  });
+
+  it("brings the figures of the other leg here too, which are not told again when that ends with it", async () => {
+    await lab.command({ kind: "open-webrtc-leg", leg: B1, codecs: ["PCMU"], ssrc: 1 });
+    await lab.receive(lab.fromCaller({ method: "BYE", contact: null }));
+    expect(lab.eventKinds().slice(-3)).toEqual(["leg-statistics", "leg-statistics", "leg-ended"]);
+    await lab.command({ kind: "end-leg", leg: B1 });
+    expect(lab.eventKinds().at(-1)).toBe("leg-ended");
+  });
+
+  it("leaves the other leg its own figures, when that goes on for longer", async () => {
+    await lab.command({ kind: "open-webrtc-leg", leg: B1, codecs: ["PCMU"], ssrc: 1 });
+    await lab.receive(lab.fromCaller({ method: "BYE", contact: null }));
+    lab.clock.advance(1_000);
+    await lab.command({ kind: "end-leg", leg: B1 });
+    expect(lab.eventKinds().at(-1)).toBe("leg-statistics");
   });
 
   it("that crosses ours is answered, and reported no second time", async () => {
