@@ -17,7 +17,7 @@ import type { Pids } from "./support/process-cpu.ts";
 import { FIRST_RTP_PORT } from "./support/rtp-ports.ts";
 import { Rtpengine } from "./support/rtpengine.ts";
 import { SipPhone } from "./support/sip-phone.ts";
-import type { Address } from "./support/sip-phone.ts";
+import type { Address } from "./support/sip-fields.ts";
 import { percentile, sum } from "./support/statistics.ts";
 
 const PAIRS = 10;

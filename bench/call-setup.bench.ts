@@ -13,7 +13,7 @@ import { startKamailio } from "./support/kamailio.ts";
 import { FIRST_RTP_PORT } from "./support/rtp-ports.ts";
 import { Rtpengine } from "./support/rtpengine.ts";
 import { SipPhone } from "./support/sip-phone.ts";
-import type { Address } from "./support/sip-phone.ts";
+import type { Address } from "./support/sip-fields.ts";
 import { percentile } from "./support/statistics.ts";
 
 const CALLS = 120;

@@ -16,7 +16,7 @@ import { RtpEndpoint } from "./support/rtp-endpoint.ts";
 import { FIRST_RTP_PORT } from "./support/rtp-ports.ts";
 import { Rtpengine } from "./support/rtpengine.ts";
 import { SipPhone } from "./support/sip-phone.ts";
-import type { Address } from "./support/sip-phone.ts";
+import type { Address } from "./support/sip-fields.ts";
 import { percentile } from "./support/statistics.ts";
 
 const RUNS = 20;

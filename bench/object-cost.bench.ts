@@ -18,7 +18,7 @@ import {
 } from "./support/object-counts.ts";
 import type { ObjectCounts, TraceEntry } from "./support/object-counts.ts";
 import { SipPhone } from "./support/sip-phone.ts";
-import type { Address } from "./support/sip-phone.ts";
+import type { Address } from "./support/sip-fields.ts";
 
 const CALLS = 20;
 /** Longer than a channel takes to write down the calls that live on it. */

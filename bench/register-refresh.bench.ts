@@ -12,7 +12,7 @@ import { startKamailio } from "./support/kamailio.ts";
 import { startCpuMeter } from "./support/process-cpu.ts";
 import type { Pids } from "./support/process-cpu.ts";
 import { SipPhone } from "./support/sip-phone.ts";
-import type { Address } from "./support/sip-phone.ts";
+import type { Address } from "./support/sip-fields.ts";
 
 const PHONES = 20;
 const ROUND_MS = 3_000;

@@ -9,7 +9,7 @@ import { waitUntil } from "../../test/support/wait-until.ts";
 import type { BenchUser } from "./bench-stack.ts";
 import { findProgram, KAMAILIO } from "./debian-package.ts";
 import { SipPhone } from "./sip-phone.ts";
-import type { Address } from "./sip-phone.ts";
+import type { Address } from "./sip-fields.ts";
 
 export const KAMAILIO_DOMAIN = "bench.kamailio.test";
 const PASSWORD = "password-of-benchmarks";

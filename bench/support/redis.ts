@@ -2,7 +2,7 @@ import { freePort } from "../../test/support/free-port.ts";
 import { temporaryFolder } from "../../test/support/lab.ts";
 import { PeerProcess } from "../../test/support/peer-process.ts";
 import { findProgram, REDIS } from "./debian-package.ts";
-import type { Address } from "./sip-phone.ts";
+import type { Address } from "./sip-fields.ts";
 
 /** A Redis of our own, in memory only. Undefined where it is not installed. */
 export async function startRedis(): Promise<{ readonly address: Address; close(): Promise<void> } | undefined> {

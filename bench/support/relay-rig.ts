@@ -10,7 +10,7 @@ import type { GeneratorAnswer, GeneratorCommand, SrtpOptions } from "./relay-gen
 import type { SubjectAnswer, SubjectCommand } from "./relay-subject.ts";
 import { FIRST_RTP_PORT } from "./rtp-ports.ts";
 import { Rtpengine } from "./rtpengine.ts";
-import type { Address } from "./sip-phone.ts";
+import type { Address } from "./sip-fields.ts";
 
 const PACKETS_PER_SECOND = 50;
 

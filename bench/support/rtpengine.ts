@@ -6,7 +6,7 @@ import { freePort } from "../../test/support/free-port.ts";
 import { PeerProcess } from "../../test/support/peer-process.ts";
 import { waitUntil } from "../../test/support/wait-until.ts";
 import { findProgram, RTPENGINE } from "./debian-package.ts";
-import type { Address } from "./sip-phone.ts";
+import type { Address } from "./sip-fields.ts";
 
 export interface RtpengineOptions {
   readonly ports: readonly [first: number, last: number];

@@ -13,15 +13,11 @@ import { header, headerValues, withTopHeader } from "../../sip/message/headers.t
 import { parseNameAddr } from "../../sip/message/name-addr.ts";
 import { parseSipMessage } from "../../sip/message/parser.ts";
 import { serializeSipMessage } from "../../sip/message/serializer.ts";
-import type { SipMessage, SipRequest, SipResponse } from "../../sip/message/sip-message.ts";
-import { parseSipUri } from "../../sip/message/sip-uri.ts";
-import { bodyText, callIdOf, contactsOf, cseqOf, parseAuthParams, topVia } from "../../sip/message/typed-headers.ts";
+import type { SipRequest, SipResponse } from "../../sip/message/sip-message.ts";
+import { callIdOf, cseqOf, topVia } from "../../sip/message/typed-headers.ts";
 import type { BenchUser } from "./bench-stack.ts";
-
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
+import { addressOfUri, audioAddress, contactUri, nonceOf, viaSource } from "./sip-fields.ts";
+import type { Address } from "./sip-fields.ts";
 
 export interface PhoneOptions {
   readonly user: BenchUser;
@@ -80,6 +76,8 @@ export class SipPhone {
   answered = 0;
   /** Where the last INVITE to this phone, first or repeated, says that audio goes. */
   audioOfCaller: Address | undefined;
+  /** Fires with each INVITE that opens a call, right before it is answered. */
+  onCall: ((audio: Address) => void) | undefined;
   /** Fires with each re-INVITE, after it was answered. */
   onReinvite: ((audio: Address) => void) | undefined;
   readonly #dialogs = new Map<string, Dialog>();
@@ -333,6 +331,7 @@ export class SipPhone {
       return [createResponse(request, 200, ok)];
     }
     this.answered += 1;
+    this.onCall?.(this.audioOfCaller);
     return [createResponse(request, 180, { headers, toTag: ok.toTag }), createResponse(request, 200, ok)];
   }
 
@@ -373,33 +372,4 @@ function branch(): string {
 
 function unique(): string {
   return randomBytes(8).toString("hex");
-}
-
-function nonceOf(response: SipResponse, name: string): { readonly nonce: string; uses: number } | undefined {
-  for (const challenge of headerValues(response, name)) {
-    const params = parseAuthParams(challenge)?.params;
-    const nonce = params?.get("nonce");
-    if (nonce !== undefined && (params?.get("algorithm") ?? "MD5").toUpperCase() === "MD5") return { nonce, uses: 0 };
-  }
-  return undefined;
-}
-
-function contactUri(message: SipMessage): string | undefined {
-  const contacts = contactsOf(message);
-  return contacts === "*" ? undefined : contacts?.[0]?.uri;
-}
-
-function addressOfUri(text: string): Address | undefined {
-  const uri = parseSipUri(text);
-  return uri === undefined || uri.scheme === "tel" ? undefined : { host: uri.host, port: uri.port ?? 5060 };
-}
-
-/** On one machine every Via tells the truth. */
-function viaSource(via: { readonly host: string; readonly port?: number }): Address {
-  return { host: via.host, port: via.port ?? 5060 };
-}
-
-function audioAddress(message: SipMessage): Address {
-  const sdp = bodyText(message);
-  return { host: /^c=IN IP4 (\S+)/m.exec(sdp)?.[1] ?? "", port: Number(/^m=audio (\d+)/m.exec(sdp)?.[1]) };
 }
