@@ -245,7 +245,7 @@ function createControl(config: GatewayConfig, input: AssembleInput, parts: Contr
       onCommand: (call, command) => parts.commands().handle(call, command),
       onCallGone: (call) => parts.commands().handleGone(call),
       onNeighbours: (neighbours) => media.watchNeighbours(neighbours),
-      probe: (target) => media.probe(target),
+      probe: (target, roundTripMs) => media.probe(target, roundTripMs),
     },
     load: () => ({ ...parts.load(), cpu: cpu() }),
     counters: () => counters.snapshot(),

@@ -135,7 +135,8 @@ export type WorkerFrame =
   | { readonly kind: "call-gone"; readonly call: CallToken }
   | { readonly kind: "credentials"; readonly id: number; readonly credentials?: EndpointCredentials }
   | { readonly kind: "route-stored"; readonly id: number; readonly ok: boolean; readonly code?: string }
-  | { readonly kind: "probe"; readonly id: number; readonly target: TrunkPeer }
+  /** `roundTripMs`: what the map says of the way to the target, for a gateway that has not measured it. */
+  | { readonly kind: "probe"; readonly id: number; readonly target: TrunkPeer; readonly roundTripMs?: number }
   | { readonly kind: "neighbours"; readonly neighbours: readonly TrunkPeer[] }
   | { readonly kind: "tickets"; readonly tickets: readonly CallToken[] };
 

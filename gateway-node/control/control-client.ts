@@ -7,6 +7,7 @@ import type {
   GatewayLoad,
   PublishedRoute,
   TrunkPeer,
+  WorkerFrame,
 } from "#protocol/control-frames";
 import type { CallToken, EndpointId, GatewayId, GatewayInstanceId, LegId, SipDomain } from "#protocol/ids";
 import type { Clock, Timer } from "../clock.ts";
@@ -29,7 +30,7 @@ export interface ControlEvents {
   onCommand(call: CallToken, command: NumberedCommand): void;
   onCallGone(call: CallToken): void;
   onNeighbours(neighbours: readonly TrunkPeer[]): void;
-  probe(target: TrunkPeer): Promise<boolean>;
+  probe(target: TrunkPeer, roundTripMs: number | undefined): Promise<boolean>;
 }
 
 export interface ControlClientOptions {
@@ -238,7 +239,7 @@ export class ControlClient {
           frame.ok ? { ok: true } : { ok: false, code: frame.code ?? "route-refused" },
         );
       case "probe":
-        return this.#probe(channel, frame.id, frame.target);
+        return this.#probe(channel, frame);
       case "neighbours":
         return this.#options.events.onNeighbours(frame.neighbours);
       case "tickets":
@@ -247,9 +248,9 @@ export class ControlClient {
     }
   }
 
-  #probe(channel: number, id: number, target: TrunkPeer): void {
+  #probe(channel: number, { id, target, roundTripMs }: Extract<WorkerFrame, { kind: "probe" }>): void {
     this.#options.events
-      .probe(target)
+      .probe(target, roundTripMs)
       .then((alive) => this.#send(channel, { kind: "probe-result", id, gateway: target.gateway, alive }))
       .catch(this.#options.onFault);
   }

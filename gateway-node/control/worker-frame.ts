@@ -198,7 +198,12 @@ const FRAMES = {
     ok: z.boolean(),
     code: z.string().optional(),
   }),
-  probe: z.object({ kind: z.literal("probe"), id: count, target: trunkPeer }),
+  probe: z.object({
+    kind: z.literal("probe"),
+    id: count,
+    target: trunkPeer,
+    roundTripMs: z.number().nonnegative().optional(),
+  }),
   neighbours: z.object({ kind: z.literal("neighbours"), neighbours: z.array(trunkPeer) }),
   tickets: z.object({ kind: z.literal("tickets"), tickets: z.array(callToken) }),
 } satisfies { readonly [K in WorkerFrame["kind"]]: z.ZodType<Extract<WorkerFrame, { kind: K }>> };

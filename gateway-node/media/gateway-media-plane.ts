@@ -173,8 +173,8 @@ export class GatewayMediaPlane implements MediaPlane {
     this.#trunk.watchNeighbours(neighbours);
   }
 
-  probe(target: TrunkTarget): Promise<boolean> {
-    return this.#trunk.probe(target);
+  probe(target: TrunkTarget, roundTripMs?: number): Promise<boolean> {
+    return this.#trunk.probe(target, roundTripMs);
   }
 
   close(): Promise<void> {

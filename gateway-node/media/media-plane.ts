@@ -96,7 +96,13 @@ export interface MediaPlane {
   watchNeighbours(
     neighbours: readonly { readonly gateway: GatewayId; readonly host: string; readonly port: number }[],
   ): void;
-  /** Three probes to a trunk port within 100 ms; true as soon as one is answered. */
-  probe(target: { readonly gateway: GatewayId; readonly host: string; readonly port: number }): Promise<boolean>;
+  /**
+   * Three probes to a trunk port; true as soon as one is answered, false 100 ms and a round trip later. `roundTripMs` is
+   * taken for one that was never measured.
+   */
+  probe(
+    target: { readonly gateway: GatewayId; readonly host: string; readonly port: number },
+    roundTripMs?: number,
+  ): Promise<boolean>;
   close(): Promise<void>;
 }

@@ -5,6 +5,7 @@ import type { GatewayId } from "#protocol/ids";
 import { HostAddresses } from "./host-addresses.ts";
 import type { MediaPlaneOptions, MediaTimer } from "./media-plane-options.ts";
 import { NeighbourWatch, PING_INTERVAL_MS } from "./neighbour-watch.ts";
+import { RoundTripEstimate } from "./round-trip-estimate.ts";
 import { deriveKeepAliveKey, encodeKeepAlive, parseKeepAlive, readTrunkKind, readTrunkStream } from "./trunk-frame.ts";
 import { bindUdpSocket, closeSocket, sendDatagram } from "./udp-socket.ts";
 
@@ -19,7 +20,10 @@ export type TrunkFrameHandler = (frame: Buffer) => void;
 
 const WATCH_INTERVAL_MS = 50;
 const PROBE_AT_MS = [0, 30, 60];
+/** A probe waits for this and one round trip, which between continents takes longer than all of it. */
 const PROBE_LIMIT_MS = 100;
+/** Whatever was measured: the caller of the dead gateway is waiting. */
+const LONGEST_ROUND_TRIP_MS = 800;
 /** Answers to pings may take a round trip between continents; after this many newer pings they say nothing any more. */
 const OUTSTANDING_PINGS = 64;
 
@@ -35,6 +39,7 @@ export class Trunk {
   readonly #streams = new Map<string, TrunkFrameHandler>();
   readonly #outstanding = new Map<string, OutstandingPing>();
   readonly #watch = new NeighbourWatch();
+  readonly #roundTrips = new Map<GatewayId, RoundTripEstimate>();
   readonly #addresses = new HostAddresses();
   #neighbours: readonly TrunkTarget[] = [];
   #watchTimer: MediaTimer | undefined;
@@ -69,20 +74,25 @@ export class Trunk {
   watchNeighbours(neighbours: readonly TrunkTarget[]): void {
     this.#neighbours = neighbours;
     this.#watch.watch(neighbours.map((neighbour) => neighbour.gateway));
+    for (const gateway of this.#roundTrips.keys())
+      if (!neighbours.some((neighbour) => neighbour.gateway === gateway)) this.#roundTrips.delete(gateway);
     if (neighbours.length === 0) {
       this.#watchTimer?.clear();
       this.#watchTimer = undefined;
     } else if (this.#watchTimer === undefined) this.#tick();
   }
 
-  probe(target: TrunkTarget): Promise<boolean> {
+  /** `roundTripMs`: what the map says of a gateway that is no neighbour, and was never measured. */
+  probe(target: TrunkTarget, roundTripMs = 0): Promise<boolean> {
+    const measuredMs = this.#roundTrips.get(target.gateway)?.lateAfterMs ?? roundTripMs;
+    const limitMs = PROBE_LIMIT_MS + Math.min(measuredMs, LONGEST_ROUND_TRIP_MS);
     return new Promise((resolve) => {
       const timers: MediaTimer[] = [];
       const finish = (alive: boolean): void => {
         for (const timer of timers) timer.clear();
         resolve(alive);
       };
-      timers.push(this.#options.clock.setTimer(PROBE_LIMIT_MS, () => finish(false)));
+      timers.push(this.#options.clock.setTimer(limitMs, () => finish(false)));
       for (const atMs of PROBE_AT_MS) {
         if (atMs === 0) this.#ping(target, () => finish(true));
         else timers.push(this.#options.clock.setTimer(atMs, () => this.#ping(target, () => finish(true))));
@@ -104,11 +114,18 @@ export class Trunk {
       if (neighbour !== undefined) this.#options.events.onNeighbourSilent(neighbour.gateway, silence.silentMs);
     }
     if (this.#ticks % Math.round(PING_INTERVAL_MS / WATCH_INTERVAL_MS) === 0) {
-      for (const neighbour of this.#neighbours)
-        this.#ping(neighbour, () => this.#watch.heard(neighbour.gateway, this.#options.clock.nowMs()));
+      for (const neighbour of this.#neighbours) this.#ping(neighbour, () => this.#heard(neighbour.gateway, nowMs));
     }
     this.#ticks += 1;
     this.#watchTimer = this.#options.clock.setTimer(WATCH_INTERVAL_MS, () => this.#tick());
+  }
+
+  #heard(gateway: GatewayId, pingedAtMs: number): void {
+    const nowMs = this.#options.clock.nowMs();
+    this.#watch.heard(gateway, nowMs);
+    const estimate = this.#roundTrips.get(gateway) ?? new RoundTripEstimate();
+    this.#roundTrips.set(gateway, estimate);
+    estimate.add(nowMs - pingedAtMs);
   }
 
   #ping(target: TrunkTarget, answered: () => void): void {

@@ -79,7 +79,7 @@ function gatewayLink(env: Env): GatewayLink {
     });
   return {
     deliver: (target, delivery) => withDeadline("gateway.deliver", at(target).deliver(delivery)),
-    probe: (target, peer) => withDeadline("gateway.probe", at(target).probe(peer)),
+    probe: (target, peer, roundTripMs) => withDeadline("gateway.probe", at(target).probe(peer, roundTripMs)),
     declareDead: (target, instance) =>
       withDeadline("gateway.declareDead", at(target).declareDead(instance), DEATH_DEADLINE_MS),
     revoke: (target) => withDeadline("gateway.revoke", at(target).revoke(), DEATH_DEADLINE_MS),

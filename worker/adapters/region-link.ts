@@ -45,7 +45,7 @@ export interface EndpointLink {
 
 export interface GatewayLink {
   deliver(target: GatewayChannel, delivery: GatewayDelivery): Promise<{ readonly ok: boolean }>;
-  probe(target: GatewayChannel, peer: TrunkPeer): Promise<boolean | undefined>;
+  probe(target: GatewayChannel, peer: TrunkPeer, roundTripMs: number): Promise<boolean | undefined>;
   declareDead(target: GatewayChannel, instance: Parameters<RegionObjectApi["gatewayUp"]>[0]["instance"]): Promise<void>;
   revoke(target: GatewayChannel): Promise<void>;
 }

@@ -31,8 +31,12 @@ const HEARTBEAT_MS = 5_000;
 /** Unused call tokens that a gateway keeps in stock, and the most that one frame gives. */
 const TICKET_STOCK = 64;
 const TICKET_LIMIT = 256;
-/** A neighbour sends three probes within 100 ms; the way there and back comes on top. */
-const PROBE_WAIT_MS = 150;
+/**
+ * A neighbour's probes take 100 ms and a round trip to the suspect as it measured it; its word then comes here over a
+ * channel of its own. Whoever is slower than all this is taken for silent itself.
+ */
+const PROBE_WAIT_MS = 200;
+const PROBE_WAIT_ROUND_TRIPS = 2;
 /** A gateway whose channel is closed but whose trunk answers is asked again after this. */
 const GRACE_MS = 10_000;
 const GRACE_KEY = "grace-instance";
@@ -134,14 +138,15 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
     return this.#traffic.deliver(delivery);
   }
 
-  async probe(target: TrunkPeer): Promise<boolean | undefined> {
+  async probe(target: TrunkPeer, roundTripMs: number): Promise<boolean | undefined> {
     const current = this.#sockets.current();
     if (current === undefined) return undefined;
     const id = ++this.#lastProbe;
     const answer = new Promise<boolean>((resolve) => this.#probes.set(id, resolve));
-    sendFrame(current.socket, { kind: "probe", id, target });
+    sendFrame(current.socket, { kind: "probe", id, target, roundTripMs });
+    const waitMs = PROBE_WAIT_MS + PROBE_WAIT_ROUND_TRIPS * roundTripMs;
     try {
-      return await Promise.race([answer, scheduler.wait(PROBE_WAIT_MS).then(() => undefined)]);
+      return await Promise.race([answer, scheduler.wait(waitMs).then(() => undefined)]);
     } finally {
       this.#probes.delete(id);
     }

@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { parseRegionName } from "#protocol/ids";
 import type { GatewayId, GatewayInstanceId, RegionName } from "#protocol/ids";
+import { roundTripMs } from "#region-config";
 import type { GatewayEntry } from "#region-config";
 import { forgetFleetSnapshots } from "../adapters/fleet-snapshot.ts";
 import { regionLinkOf } from "../adapters/object-region-link.ts";
@@ -13,7 +14,7 @@ import type {
   SuspicionReason,
   SuspicionVerdict,
 } from "../domain/gateways/region-object-api.ts";
-import { chooseProbers, concludeSuspicion, judgeProbes } from "../domain/gateways/suspicion.ts";
+import { answersMissing, chooseProbers, concludeSuspicion, judgeProbes } from "../domain/gateways/suspicion.ts";
 import type { GatewayState, GatewayStatus } from "../domain/routing/gateway-status.ts";
 import { settingsOf } from "../env.ts";
 import type { Env } from "../env.ts";
@@ -219,18 +220,24 @@ export class RegionObject extends DurableObject<Env> implements RegionObjectApi 
 
   async #probe(suspect: GatewayStatus): Promise<"alive" | "dead" | "unasked"> {
     const fleet = await this.fleetSnapshot();
-    const probers = chooseProbers(settingsOf(this.env).regions, suspect, fleet);
-    const peer = { gateway: suspect.gateway, host: suspect.host, port: suspect.trunkPort };
-    const answers = await Promise.all(
-      probers.map(async ({ region, gateway }) => {
-        try {
-          return await regionLinkOf(this.env).gateways.probe({ region, gateway, channel: 0 }, peer);
-        } catch {
-          return undefined;
-        }
-      }),
-    );
+    const { regions } = settingsOf(this.env);
+    const waiting = [...chooseProbers(regions, suspect, fleet)];
+    const answers: (boolean | undefined)[] = [];
+    for (let missing = answersMissing(answers); missing > 0 && waiting.length > 0; missing = answersMissing(answers)) {
+      const asked = waiting.splice(0, missing);
+      answers.push(...(await Promise.all(asked.map((prober) => this.#ask(prober, suspect)))));
+    }
     return judgeProbes(answers);
+  }
+
+  async #ask({ region, gateway }: GatewayStatus, suspect: GatewayStatus): Promise<boolean | undefined> {
+    const peer = { gateway: suspect.gateway, host: suspect.host, port: suspect.trunkPort };
+    const awayMs = roundTripMs(settingsOf(this.env).regions, region, suspect.region);
+    try {
+      return await regionLinkOf(this.env).gateways.probe({ region, gateway, channel: 0 }, peer, awayMs);
+    } catch {
+      return undefined;
+    }
   }
 
   /** A frozen gateway keeps its sockets open; what it cannot do is send heartbeats. */

@@ -27,7 +27,7 @@ export interface GatewayObjectApi {
   /** `ok: false`: no open channel, nothing was sent. `ok: true` is no receipt: acknowledgements are in the call's stream. */
   deliver(delivery: GatewayDelivery): Promise<{ readonly ok: boolean }>;
   /** Lets this gateway ask another one's trunk port; `undefined` when it could not be asked or did not tell in time. */
-  probe(target: TrunkPeer): Promise<boolean | undefined>;
+  probe(target: TrunkPeer, roundTripMs: number): Promise<boolean | undefined>;
   /** The instance is proven dead: its calls are told, its socket is closed. */
   declareDead(instance: GatewayInstanceId): Promise<void>;
   /** The gateway's key is no longer valid: its socket is closed, its calls are told. */

@@ -32,7 +32,7 @@ export function neighboursOf(config: RegionConfig, gateway: GatewayId): readonly
     .map(({ id, host, trunkPort }) => ({ gateway: id, host, port: trunkPort }));
 }
 
-/** Gateways that can be asked about a suspect: connected ones, nearest first, at most two. */
+/** Gateways that can be asked about a suspect: connected ones, nearest first. */
 export function chooseProbers(
   geography: RegionGeography,
   suspect: GatewayStatus,
@@ -45,10 +45,16 @@ export function chooseProbers(
     geography,
     suspect,
     able.map((status) => ({ ...status, name: status.gateway })),
-  ).slice(0, PROBERS);
+  );
 }
 
-/** One answer is proof of life, no answer proof of death; `unasked` when nobody could be asked. */
+/** How many more of the probers have to be asked, when these answers have come: two that answer, or one that says "alive". */
+export function answersMissing(answers: readonly (boolean | undefined)[]): number {
+  if (answers.includes(true)) return 0;
+  return Math.max(0, PROBERS - answers.filter((answer) => answer !== undefined).length);
+}
+
+/** One answer is proof of life, none at all from those who could ask proof of death; `unasked` when nobody could. */
 export function judgeProbes(answers: readonly (boolean | undefined)[]): "alive" | "dead" | "unasked" {
   if (answers.includes(true)) return "alive";
   return answers.includes(false) ? "dead" : "unasked";

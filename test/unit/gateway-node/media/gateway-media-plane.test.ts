@@ -1,3 +1,5 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { NegotiatedAudio } from "#protocol/media";
 import { CALL, Phone, type PlaneFixture, startPlane } from "./media-plane-fixture.ts";
@@ -267,6 +269,20 @@ describe("trunk keep-alives", () => {
     expect(await one.plane.probe(target)).toBe(false);
   });
 
+  test("a probe over a long way waits for its round trip, as the map says and then as it was measured", async () => {
+    const [one, two] = [await plane("us-east"), await plane("eu-west")];
+    const way = await openDelay(two.trunkPort, 120);
+    try {
+      const far = { gateway: two.gateway, host: "127.0.0.1", port: way.port };
+      expect(await one.plane.probe(far)).toBe(false);
+      expect(await one.plane.probe(far, 500)).toBe(true);
+      one.plane.watchNeighbours([far]);
+      await vi.waitFor(async () => expect(await one.plane.probe(far)).toBe(true), { timeout: 2000 });
+    } finally {
+      way.close();
+    }
+  });
+
   test("a neighbour that falls silent is reported once", async () => {
     const [one, two] = [await plane("us-east"), await plane("eu-west")];
     one.plane.watchNeighbours([{ gateway: two.gateway, host: "127.0.0.1", port: two.trunkPort }]);
@@ -276,3 +292,25 @@ describe("trunk keep-alives", () => {
     expect(one.named("silent")[0]!.args[0]).toBe("eu-west");
   });
 });
+
+/** A way to a port of this machine on which each datagram takes half of `roundTripMs`. */
+async function openDelay(to: number, roundTripMs: number): Promise<{ readonly port: number; close(): void }> {
+  const socket = createSocket("udp4").bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  let from: number | undefined;
+  const timers = new Set<NodeJS.Timeout>();
+  socket.on("message", (octets, { port }) => {
+    if (port !== to) from = port;
+    const target = port === to ? from : to;
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      if (target !== undefined) socket.send(octets, target, "127.0.0.1", () => {});
+    }, roundTripMs / 2);
+    timers.add(timer);
+  });
+  const close = (): void => {
+    for (const timer of timers) clearTimeout(timer);
+    socket.close();
+  };
+  return { port: socket.address().port, close };
+}

@@ -4,6 +4,7 @@ import { parseRegionConfig } from "../../../../../region-config/index.ts";
 import { parseGatewayId } from "../../../../../protocol/ids.ts";
 import {
   chooseProbers,
+  answersMissing,
   concludeSuspicion,
   judgeProbes,
   neighboursOf,
@@ -53,6 +54,20 @@ describe("probers", () => {
   it("are never gateways that are themselves under suspicion", () => {
     const statuses = fleet({ "us-east": "suspect", "eu-west": "suspect", "ap-south": "down" });
     expect(chooseProbers(config, statuses[0]!, statuses)).toEqual([]);
+  });
+});
+
+describe("a proof", () => {
+  it.each([
+    { answers: [], missing: 2 },
+    { answers: [false], missing: 1 },
+    { answers: [false, undefined], missing: 1 },
+    { answers: [undefined, undefined], missing: 2 },
+    { answers: [false, false], missing: 0 },
+    { answers: [true], missing: 0 },
+    { answers: [undefined, true], missing: 0 },
+  ])("wants $missing more probers after $answers", ({ answers, missing }) => {
+    expect(answersMissing(answers)).toBe(missing);
   });
 });
 
