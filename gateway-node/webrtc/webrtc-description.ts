@@ -7,8 +7,6 @@ import type { IceCredentials } from "../media/key-seal.ts";
 export interface WebRtcPeer {
   readonly ice: IceCredentials;
   readonly fingerprint: Fingerprint;
-  /** False while the peer's direction says that it sends nothing. */
-  readonly sends: boolean;
   /** False while it wants to hear nothing: on hold. */
   readonly listens: boolean;
 }
@@ -33,9 +31,8 @@ export function readWebRtcAnswer(
 function toPeer(description: AudioDescription): WebRtcPeer | undefined {
   const { ice, fingerprint, direction } = description;
   if (!isDtlsSrtp(description) || ice === undefined || fingerprint === undefined) return undefined;
-  const sends = direction === "sendrecv" || direction === "sendonly";
   const listens = direction === "sendrecv" || direction === "recvonly";
-  return { ice: { ufrag: ice.ufrag, password: ice.pwd }, fingerprint, sends, listens };
+  return { ice: { ufrag: ice.ufrag, password: ice.pwd }, fingerprint, listens };
 }
 
 export function sameFingerprint(one: Fingerprint, other: Fingerprint): boolean {

@@ -62,6 +62,8 @@ export class WebRtcLeg implements MediaLeg {
   #heardAtMs: number;
   #reportedAtMs: number;
   #flowing = false;
+  /** Media came that the keys did not open. */
+  #forged = false;
   #adopted = false;
   /** A valid check came under the current credentials. */
   #checked = false;
@@ -281,6 +283,7 @@ export class WebRtcLeg implements MediaLeg {
     }
     const plain = media.unprotect(packet, nowMs);
     if (plain === undefined) {
+      this.#forged ||= media.refusal === "forged";
       context.count(`media.srtp-${media.refusal}`);
       return;
     }
@@ -305,7 +308,8 @@ export class WebRtcLeg implements MediaLeg {
   #expectKeysToFit(): void {
     if (this.#flowing) return;
     this.#adoptionTimer = this.#parts.context.clock.setTimer(ADOPTED_KEYS_LIMIT_MS, () => {
-      if (!this.#flowing && this.peer?.sends === true) this.#fail("keys-refused");
+      // A browser that sends nothing at all may be silent for its own reasons; its consent tells whether it is there.
+      if (!this.#flowing && this.#forged) this.#fail("keys-refused");
     });
   }
 

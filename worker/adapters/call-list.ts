@@ -13,6 +13,10 @@ import { stubFor } from "../objects/stub-for.ts";
 import { withDeadline } from "./deadline.ts";
 import { regionLinkOf } from "./object-region-link.ts";
 
+/** Call objects that one request asks, and how many of them at a time. A page of more running calls shows the rest as they began. */
+const CALLS_ASKED = 200;
+const CALLS_AT_ONCE = 20;
+
 /** Where a day's list is read, and from where on. */
 interface DayPlace {
   readonly day: number;
@@ -92,8 +96,13 @@ export async function findCall(env: Env, account: AccountSid, sid: CallSid): Pro
 /** Index entries brought up to date, each call asked once. One that cannot be asked stays as it was written. */
 export async function presentCalls(env: Env, indexed: readonly IndexedCall[]): Promise<readonly CallSummary[]> {
   const running = new Set(indexed.filter(({ summary }) => summary.endedAtMs === undefined).map(({ token }) => token));
-  const answers = await Promise.all([...running].map((token) => summariesOf(env, token)));
-  const present = new Map(answers.flat().map((summary) => [summary.sid, summary]));
+  const asked = [...running].slice(0, CALLS_ASKED);
+  const present = new Map<CallSid, CallSummary>();
+  for (let from = 0; from < asked.length; from += CALLS_AT_ONCE) {
+    const some = asked.slice(from, from + CALLS_AT_ONCE);
+    const answers = await Promise.all(some.map((token) => summariesOf(env, token)));
+    for (const summary of answers.flat()) present.set(summary.sid, summary);
+  }
   return indexed.map(({ summary }) => present.get(summary.sid) ?? summary);
 }
 

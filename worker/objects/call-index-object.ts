@@ -3,6 +3,7 @@ import { parseAccountSid, parseCallToken, parseRegionName } from "#protocol/ids"
 import type { CallSid } from "#protocol/ids";
 import { regionLinkOf } from "../adapters/object-region-link.ts";
 import { count } from "../counters.ts";
+import { mayBeRunning } from "../domain/call-index/call-index-api.ts";
 import type {
   CallIndexEntry,
   CallIndexObjectApi,
@@ -76,15 +77,16 @@ export class CallIndexObject extends DurableObject<Env> implements CallIndexObje
     };
     const beyond = direction === "older" ? "<" : ">";
     where(`(${CREATED}, ${SID}) ${beyond} (?, ?)`, cursor?.createdAtMs, cursor?.sid);
-    // What has not ended may have changed since; whoever asks looks at it again.
-    where(`(json_extract(leg.value, '$.status') = ? OR ${ENDED} IS NULL)`, filter.status);
+    // What has not ended may have changed since: it is a candidate, and whoever asks looks at it again.
+    const running = mayBeRunning(filter) ? `OR ${ENDED} IS NULL` : "";
+    where(`(json_extract(leg.value, '$.status') = ? ${running})`, filter.status);
     where("json_extract(leg.value, '$.to') = ?", filter.to);
     where("json_extract(leg.value, '$.from') = ?", filter.from);
     where("json_extract(leg.value, '$.parentSid') = ?", filter.parentSid);
-    where(`(${STARTED} >= ? OR ${ENDED} IS NULL)`, filter.startFromMs);
-    where(`(${STARTED} < ? OR ${ENDED} IS NULL)`, filter.startUntilMs);
-    where(`(${ENDED} >= ? OR ${ENDED} IS NULL)`, filter.endFromMs);
-    where(`(${ENDED} < ? OR ${ENDED} IS NULL)`, filter.endUntilMs);
+    where(`(${STARTED} >= ? ${running})`, filter.startFromMs);
+    where(`(${STARTED} < ? ${running})`, filter.startUntilMs);
+    where(`(${ENDED} >= ? ${running})`, filter.endFromMs);
+    where(`(${ENDED} < ? ${running})`, filter.endUntilMs);
     const order = direction === "older" ? "DESC" : "ASC";
     return this.ctx.storage.sql
       .exec(

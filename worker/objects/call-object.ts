@@ -37,6 +37,9 @@ const RETRY_ALARM_MS = 10_000;
 const SOCKET_WAIT_MS = 500;
 const SOCKET_WAIT_TRIES = 60;
 
+/** Pauses before a call is told to its list again. */
+const RECORD_PAUSES_MS = [250, 1_000, 4_000] as const;
+
 const NOT_OURS: GatewayReply = { ackEvent: 0, commands: [], live: false };
 
 type Fleet = readonly GatewayStatus[];
@@ -337,17 +340,23 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     this.#run(await this.#surroundings.freshFleet(state.token, waitingFor), { kind: "retry-adoption" });
   }
 
+  /** The list takes what it gets: the last word about a call is the truth, however often it is said. */
   async #record(): Promise<void> {
-    const state = this.#state;
-    if (state === undefined) return;
-    try {
-      await regionLinkOf(this.env).recordCall(state.account, {
-        sid: state.sid,
-        token: state.token,
-        summaries: summarizeCall(state),
-      });
-    } catch (error) {
-      log({ event: "fault", where: "call.record", code: faultCode(error) });
+    for (const pauseMs of [...RECORD_PAUSES_MS, undefined]) {
+      const state = this.#state;
+      if (state === undefined) return;
+      try {
+        await regionLinkOf(this.env).recordCall(state.account, {
+          sid: state.sid,
+          token: state.token,
+          summaries: summarizeCall(state),
+        });
+        return;
+      } catch (error) {
+        log({ event: "fault", where: "call.record", code: faultCode(error) });
+        if (pauseMs === undefined) count("call.not-recorded");
+        else await scheduler.wait(pauseMs);
+      }
     }
   }
 }

@@ -47,6 +47,8 @@ const TOLD_HOME_KEY = "told-home-routes";
 const NOTHING_TOLD: ToldHome = { version: 0, routes: "[]" };
 /** A home that was away is told again after this. */
 const TELL_AGAIN_MS = 10_000;
+/** Whoever registers waits so long for the home to know, and no longer: the region's own calls do not need it. */
+const HOME_WAIT_MS = 300;
 /** Users come and go slowly; an invitation need not ask each time whether one exists. */
 const KNOWN_CACHE_MS = 10_000;
 
@@ -74,7 +76,7 @@ export class EndpointObject extends DurableObject<Env> implements EndpointObject
       JSON.stringify(admission.route),
     );
     this.#dropExpired(nowMs);
-    await this.#tellHome();
+    await this.#tellHomeSoon();
     return { ok: true };
   }
 
@@ -88,7 +90,7 @@ export class EndpointObject extends DurableObject<Env> implements EndpointObject
     const route = this.#stored().find((stored) => stored.device === device);
     const removed = route !== undefined && isHeldBy(route, holder);
     if (removed) this.ctx.storage.sql.exec("DELETE FROM routes WHERE device = ?", device);
-    await this.#tellHome();
+    await this.#tellHomeSoon();
     return { removed };
   }
 
@@ -144,6 +146,13 @@ export class EndpointObject extends DurableObject<Env> implements EndpointObject
       .exec("SELECT route FROM routes")
       .toArray()
       .flatMap((row) => storedRoutes(`[${String(row["route"])}]`));
+  }
+
+  /** A home that does not answer must not keep a region from registering its own (decision 8). */
+  async #tellHomeSoon(): Promise<void> {
+    const told = this.#tellHome();
+    this.ctx.waitUntil(told);
+    await Promise.race([told, scheduler.wait(HOME_WAIT_MS)]);
   }
 
   /** Only news is told, one word at a time: two of them on the way could arrive in the wrong order. */

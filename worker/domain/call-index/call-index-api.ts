@@ -51,6 +51,13 @@ export interface CallIndexObjectApi {
   find(sid: CallSid): Promise<IndexedCall | undefined>;
 }
 
+const RUNNING: readonly CallStatus[] = ["queued", "ringing", "in-progress"];
+
+/** Whether a call that has not ended can match. */
+export function mayBeRunning({ status, endFromMs, endUntilMs }: CallFilter): boolean {
+  return endFromMs === undefined && endUntilMs === undefined && (status === undefined || RUNNING.includes(status));
+}
+
 /** Exactly what a filter means, for a call whose present state is known. */
 export function matchesFilter(call: CallSummary, filter: CallFilter): boolean {
   const startedAtMs = call.answeredAtMs ?? call.createdAtMs;

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { WebRtcLegMedia } from "#protocol/capsule";
-import { CALL, Phone, type PlaneFixture, startPlane } from "../media/media-plane-fixture.ts";
+import { CALL, ManualClock, Phone, type PlaneFixture, startPlane } from "../media/media-plane-fixture.ts";
 import { Browser } from "./browser-fixture.ts";
 
 const A = `${CALL}.a`;
@@ -13,8 +13,8 @@ afterEach(async () => {
   for (const one of opened.splice(0).reverse()) await one.close();
 });
 
-async function plane(gateway: string): Promise<PlaneFixture> {
-  const fixture = await startPlane(gateway);
+async function plane(gateway: string, overrides: Parameters<typeof startPlane>[1] = {}): Promise<PlaneFixture> {
+  const fixture = await startPlane(gateway, overrides);
   opened.push(fixture.plane);
   return fixture;
 }
@@ -330,5 +330,20 @@ describe("adoption", () => {
       },
       { timeout: 5000, interval: 50 },
     );
+  });
+
+  test("with a browser that sends nothing keeps the leg, whatever its direction says", async () => {
+    const clock = new ManualClock();
+    const [one, two] = [await plane("us-east"), await plane("eu-west", { clock })];
+    const peer = browser();
+    await answered(one, peer);
+    const media = lastSecured(one);
+    await one.plane.close();
+    const opening = await two.plane.adoptWebRtcLeg(A, { epoch: 2, media, sdpVersion: 2000 });
+    if (opening.ok) two.plane.completeWebRtcLeg(A, await peer.answer(opening.localSdp), ["PCMU"]);
+    await vi.waitFor(() => expect(two.named("secured").length).toBe(1), { timeout: 5000 });
+    // Longer than keys have to prove themselves.
+    clock.advance(1_500);
+    expect(two.named("failed")).toEqual([]);
   });
 });
