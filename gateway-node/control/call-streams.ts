@@ -17,6 +17,11 @@ const UNHURRIED_MS: { readonly [Kind in CallEvent["kind"]]?: number } = {
   "media-flowing": 1_000,
   "leg-statistics": 1_000,
 };
+/** What a phone changed in a talk has its answer already: an adopter must not meet it with what was before. */
+function waitOf(event: CallEvent): number | undefined {
+  return event.kind === "leg-changed" && event.capsule.phase === "confirmed" ? undefined : UNHURRIED_MS[event.kind];
+}
+
 /** More than a call ever has on its way; the Worker refuses frames with over 100. */
 const EVENTS_A_FRAME = 50;
 /** An event that is not acknowledged on an open channel goes out again after this time. */
@@ -90,7 +95,7 @@ export class CallStreams {
       return;
     }
     entry.stream.append(epoch, event);
-    const waitMs = UNHURRIED_MS[event.kind];
+    const waitMs = waitOf(event);
     if (waitMs === undefined) this.#sendNew(entry);
     else this.#sendWithin(entry, waitMs);
     this.#owe(entry);

@@ -90,6 +90,17 @@ describe("the streams of a gateway", () => {
     expect(sentEvents()).toEqual([1, 2]);
   });
 
+  it.each([
+    { phase: "answered", sentAtOnce: 0 },
+    { phase: "confirmed", sentAtOnce: 1 },
+  ] as const)("of a change in phase $phase send $sentAtOnce at once", ({ phase, sentAtOnce }) => {
+    streams.open(call, 0);
+    streams.publish(call, 1, { kind: "leg-changed", leg, capsule: { phase } as PhoneLegCapsule });
+    expect(sent).toHaveLength(sentAtOnce);
+    clock.advance(100);
+    expect(sent).toHaveLength(1);
+  });
+
   it("acknowledge commands after a second when no event went out, and not again after an event", () => {
     streams.receive(0, confirm(1));
     clock.advance(COMMAND_ACK_MS + 250);
