@@ -1,7 +1,8 @@
 /** One call. A shell: it loads, asks `domain/calls` what to do, stores, and only then lets anything leave. */
 import { DurableObject } from "cloudflare:workers";
 import type { NumberedCommand } from "#protocol/call-messages";
-import type { CallToken, GatewayId, GatewayInstanceId, LegId } from "#protocol/ids";
+import { parseEndpointId } from "#protocol/ids";
+import type { CallToken, GatewayId, GatewayInstanceId } from "#protocol/ids";
 import { createResponse } from "#sip/message/build";
 import { parseSipMessage } from "#sip/message/parser";
 import type { SipMessage } from "#sip/message/sip-message";
@@ -44,6 +45,7 @@ const NOT_OURS: GatewayReply = { ackEvent: 0, commands: [], live: false };
 
 type Fleet = readonly GatewayStatus[];
 type EnterRoom = Extract<CallEffect, { kind: "enter-room" }>;
+type Locate = Extract<CallEffect, { kind: "locate" }>;
 type SendSip = Extract<CallEffect, { kind: "send-sip" }>;
 
 /** Who asked: what is for them rides on the return value. */
@@ -64,6 +66,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
   readonly #surroundings: CallSurroundings;
   readonly #rooms: CallRooms;
   #state: CallState | undefined;
+  #isStored: boolean;
   #retryArmed = false;
   /** The search for the callee. Whoever waited for it too long asks again, and gets what came of it. */
   #search: Promise<unknown> = Promise.resolve();
@@ -75,6 +78,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     this.#surroundings = new CallSurroundings(env);
     this.#rooms = new CallRooms(env);
     this.#state = this.#store.load();
+    this.#isStored = this.#state !== undefined;
   }
 
   async gatewayEvents(input: GatewayEvents): Promise<GatewayReply> {
@@ -184,7 +188,9 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
   }
 
   #save(): void {
-    if (this.#state !== undefined) this.#store.save(this.#state);
+    if (this.#state === undefined) return;
+    this.#store.save(this.#state);
+    this.#isStored = true;
   }
 
   /**
@@ -192,7 +198,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
    * is lost meanwhile, and the search with it.
    */
   #saveUnlessSearching(effects: readonly CallEffect[]): void {
-    if (!effects.some((effect) => effect.kind === "locate")) this.#save();
+    if (this.#isStored || !effects.some((effect) => effect.kind === "locate")) this.#save();
   }
 
   #partyOf(from: { readonly gateway: GatewayId; readonly instance: GatewayInstanceId }): GatewayParty | undefined {
@@ -216,6 +222,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     const commands = new Map<GatewayId, NumberedCommand[]>();
     const messages: string[] = [];
     const answers: Answer[] = [];
+    const searches: Locate[] = [];
     for (const effect of effects) {
       switch (effect.kind) {
         case "send-command":
@@ -238,13 +245,16 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
           this.ctx.waitUntil(this.#rooms.leave(effect.name, this.#state));
           break;
         case "locate":
-          this.#search = this.#locate(effect, asker).then((answer) => answers.push(answer));
-          await this.#search;
+          searches.push(effect);
           break;
       }
     }
     for (const [gateway, list] of commands) {
       if (gateway !== asker.gateway) this.#deliver(gateway, list);
+    }
+    if (searches.length > 0) {
+      this.#search = this.#locate(searches, asker).then((answer) => answers.push(answer));
+      await this.#search;
     }
     const own = asker.gateway === undefined ? [] : (commands.get(asker.gateway) ?? []);
     return {
@@ -253,14 +263,20 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     };
   }
 
-  async #locate(effect: Extract<CallEffect, { kind: "locate" }>, asker: Asker): Promise<Answer> {
+  /** Everybody at once; what is found is stored once. */
+  async #locate(searches: readonly Locate[], asker: Asker): Promise<Answer> {
     const state = this.#state;
     if (state === undefined) return { commands: [], messages: [] };
-    const [located, fleet] = await Promise.all([
-      this.#surroundings.locate(state, effect),
+    const [fleet, ...found] = await Promise.all([
       this.#surroundings.fleet(state.token),
+      ...searches.map(async ({ group, endpoint }) => ({
+        kind: "located" as const,
+        group,
+        endpoint,
+        ...(await this.#surroundings.locate(state, endpoint)),
+      })),
     ]);
-    const effects = this.#apply(state.token, fleet, { kind: "located", ...located });
+    const effects = found.flatMap((input) => this.#apply(state.token, fleet, input));
     this.#save();
     return await this.#perform(effects, asker);
   }
@@ -315,10 +331,9 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     if (state === undefined || leg?.kind !== "browser") return "over";
     if (leg.stage === "ended" && leg.pending?.text !== effect.text) return "over";
     if (leg.socket !== effect.socket) return { bridge: leg.bridge, socket: leg.socket };
-    const { routes } = await this.#surroundings.locate(state, {
-      kind: "locate",
-      endpoint: endpointOf(state, effect.leg),
-    });
+    const identity = parseEndpointId(leg.identity);
+    if (identity === undefined) return undefined;
+    const { routes } = await this.#surroundings.locate(state, identity);
     return findBrowserSocket(leg, routes, effect.socket);
   }
 
@@ -359,11 +374,6 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
       }
     }
   }
-}
-
-function endpointOf(state: CallState, leg: LegId): CallState["from"] {
-  // A callee's identity was parsed as an endpoint before its leg was made.
-  return leg === "a" ? state.from : (state.to.toLowerCase() as CallState["from"]);
 }
 
 function refuse(message: SipMessage, status: number): { readonly messages: readonly string[] } {

@@ -5,13 +5,16 @@ import { answerReoffer, cancelBrowser, offerToBrowser } from "./browser-signalli
 import type { CallDraft } from "./call-draft.ts";
 import type { BrowserLeg, PhoneInvitation, PhoneLeg } from "./call-state.ts";
 import { markEnded } from "./hang-up.ts";
-import { RING_TIMEOUT_MS, invitePhone, nextCalleeLeg } from "./ring-route.ts";
+import type { RingGroup } from "./ring-group-state.ts";
+import { RING_LIMIT_MS, groupOf } from "./ring-group.ts";
+import { invitePhone, nextCalleeLeg, ringTimeLeft } from "./ring-route.ts";
 
 /** Signalling and media of a phone go to the gateway that holds the leg now. */
 export function adoptPhone(draft: CallDraft, leg: PhoneLeg): void {
   const waiting = leg.stage === "calling" || leg.stage === "ringing";
   if (leg.side === "callee" && waiting) {
-    ringAgain(draft, leg);
+    const group = groupOf(draft, leg);
+    if (group !== undefined) ringAgain(draft, group, leg);
     return;
   }
   const capsule = capsuleToAdopt(leg);
@@ -21,7 +24,7 @@ export function adoptPhone(draft: CallDraft, leg: PhoneLeg): void {
     leg: leg.leg,
     capsule,
     codecs: leg.codec === undefined ? draft.state.codecs : [leg.codec],
-    ringTimeoutMs: RING_TIMEOUT_MS,
+    ringTimeoutMs: RING_LIMIT_MS,
     headers: [],
   });
 }
@@ -33,7 +36,7 @@ function capsuleToAdopt({ capsule, side, stage, codec }: PhoneLeg): PhoneLegCaps
 }
 
 /** A ringing phone: CANCEL by the old branch, and a fresh INVITE that the new gateway can be answered on. */
-function ringAgain(draft: CallDraft, leg: PhoneLeg): void {
+function ringAgain(draft: CallDraft, group: RingGroup, leg: PhoneLeg): void {
   const old = leg.invitation;
   if (old === undefined) return;
   draft.command(leg, {
@@ -41,9 +44,9 @@ function ringAgain(draft: CallDraft, leg: PhoneLeg): void {
     leg: leg.leg,
     // A phone finds the INVITE to cancel by its whole Via (RFC 3261 section 17.2.3), which the old gateway told once it rang.
     capsule: leg.capsule ?? unansweredCapsule(old),
-    codecs: draft.state.codecs,
+    codecs: group.codecs,
     oldViaBranch: old.viaBranch,
-    ringTimeoutMs: RING_TIMEOUT_MS,
+    ringTimeoutMs: ringTimeLeft(draft, group),
     headers: [],
   });
   const fresh: PhoneLeg = {
@@ -56,7 +59,7 @@ function ringAgain(draft: CallDraft, leg: PhoneLeg): void {
   markEnded(draft, leg);
   draft.state.legs.push(fresh);
   draft.log("leg.inviting", { leg: fresh.leg, gateway: fresh.holder, detail: `again, in place of ${leg.leg}` });
-  invitePhone(draft, fresh, old);
+  invitePhone(draft, group, fresh, old);
 }
 
 /** An INVITE of ours of which nothing was heard yet, as far as an adopter can cancel it. */
@@ -131,7 +134,8 @@ function ringBrowserAgain(draft: CallDraft, leg: BrowserLeg): void {
   draft.state.legs.push(fresh);
   draft.log("leg.opening", { leg: fresh.leg, gateway: fresh.holder, detail: `again, in place of ${leg.leg}` });
   const ssrc = draft.context.randomUint32();
-  draft.command(fresh, { kind: "open-webrtc-leg", leg: fresh.leg, codecs: draft.state.codecs, ssrc });
+  const codecs = groupOf(draft, leg)?.codecs ?? draft.state.codecs;
+  draft.command(fresh, { kind: "open-webrtc-leg", leg: fresh.leg, codecs, ssrc });
 }
 
 /** SDP for a browser leg that moved. */

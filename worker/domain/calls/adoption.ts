@@ -4,8 +4,8 @@ import { adoptBrowser, adoptPhone } from "./adopt-leg.ts";
 import type { CallDraft } from "./call-draft.ts";
 import { hasRoomAt, seekRoom } from "./call-room.ts";
 import type { BrowserLeg, CallLeg, PhoneLeg } from "./call-state.ts";
-import { endCall, markEnded } from "./hang-up.ts";
 import { joinMedia } from "./join.ts";
+import { legIsGone } from "./ring-group.ts";
 
 /** A leg that no gateway could take for so long is over. */
 export const ADOPTION_LIMIT_MS = 32_000;
@@ -92,8 +92,7 @@ function adoptLeg(draft: CallDraft, leg: CallLeg): boolean {
   const adoption = leg.adoption;
   if (adoption === undefined) return false;
   if (draft.context.nowMs - adoption.startedAtMs > ADOPTION_LIMIT_MS) {
-    markEnded(draft, leg);
-    endCall(draft, "failed", "gateway-lost");
+    legIsGone(draft, leg, { outcome: "failed", cause: "gateway-lost" });
     return false;
   }
   const gateway = adopterOf(draft, leg) ?? firstAgain(draft, leg);

@@ -1,13 +1,12 @@
-/** From ringing to talking: the first answer wins, the caller hears it, the others are told. */
+/** From ringing to talking: the first answer wins, the others are told, and the caller is connected. */
 import type { CodecName, NegotiatedAudio } from "#protocol/media";
 import { acknowledge, respondToInvite } from "./browser-signalling.ts";
 import type { CallDraft } from "./call-draft.ts";
 import type { BrowserLeg, CallLeg } from "./call-state.ts";
 import { endCall, hangUp, markEnded } from "./hang-up.ts";
-import { statusOfRefusal } from "./refusal.ts";
 import type { Refusal } from "./refusal.ts";
 import { joinMedia } from "./join.ts";
-import { ringNextRoute } from "./ring-route.ts";
+import { failWhenAllFailed, groupOf, legsOf, ringNextRoute } from "./ring-group.ts";
 
 /** RFC 3326: the other devices learn that somebody took the call. */
 export const ANSWERED_ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"';
@@ -27,11 +26,12 @@ export function calleeRings(draft: CallDraft, leg: CallLeg): void {
   else respondToInvite(draft, caller, 180);
 }
 
-/** A callee's 2xx is stored: acknowledge it; the first one wins, any later one is ended. */
+/** A callee's 2xx is stored: acknowledge it; the first one of its group wins, any later one is ended. */
 export function calleeAnswers(draft: CallDraft, leg: CallLeg, audio: NegotiatedAudio): void {
-  const late = leg.stage === "ended" || draft.state.winner !== undefined;
+  const group = groupOf(draft, leg);
+  const late = leg.stage === "ended" || group?.winner !== undefined || group?.endedAtMs !== undefined;
   acknowledgeCallee(draft, leg);
-  if (late) {
+  if (late || group === undefined) {
     leg.stage = "connected";
     hangUp(draft, leg);
     return;
@@ -39,12 +39,23 @@ export function calleeAnswers(draft: CallDraft, leg: CallLeg, audio: NegotiatedA
   leg.stage = "connected";
   leg.codec = audio.codec;
   leg.answeredAtMs = draft.context.nowMs;
-  draft.state.winner = leg.leg;
+  group.winner = leg.leg;
+  group.news = { kind: "answered" };
   draft.log("leg.answered", { leg: leg.leg, gateway: leg.holder, detail: audio.codec });
-  for (const other of draft.callees) {
+  for (const other of legsOf(draft, group)) {
     if (other !== leg) hangUp(draft, other, undefined, ANSWERED_ELSEWHERE);
   }
-  answerCaller(draft, audio.codec);
+}
+
+/** The caller talks to this callee from now on; one that still rings is answered first. */
+export function connectCaller(draft: CallDraft, callee: CallLeg): void {
+  const { state, caller } = draft;
+  // The keys of a stream between gateways are used once.
+  if (state.groups.some(({ id, winner }) => id !== callee.group && winner !== undefined))
+    state.trunkStream = draft.context.randomHex(8);
+  state.winner = callee.leg;
+  if (caller?.codec === undefined) answerCaller(draft, callee.codec ?? "PCMU");
+  else joinMedia(draft);
 }
 
 function acknowledgeCallee(draft: CallDraft, leg: CallLeg): void {
@@ -92,23 +103,15 @@ function callerAnswered(draft: CallDraft, caller: CallLeg): void {
   joinMedia(draft);
 }
 
-/** A callee will not be connected. When none is left, the caller gets the best of their answers. */
+/** A callee will not be connected. When none of its group is left, whoever rang them gets the best of their answers. */
 export function calleeFails(draft: CallDraft, leg: CallLeg, failure: Refusal): void {
   if (leg.stage === "ended") return;
   const reached = leg.stage !== "calling";
   leg.failure = failure;
   draft.log("leg.failed", { leg: leg.leg, gateway: leg.holder, detail: `${failure.status} ${failure.reason}` });
   markEnded(draft, leg);
-  if (draft.ended || draft.state.winner !== undefined) return;
-  if (!reached && NOT_REACHED.has(failure.status) && ringNextRoute(draft, leg)) return;
-  if (draft.callees.some((other) => other.stage !== "ended")) return;
-  const best = bestRefusal(draft.callees.flatMap((other) => (other.failure === undefined ? [] : [other.failure])));
-  endCall(draft, statusOfRefusal(best.status), "callee-refused", best);
-}
-
-/** RFC 3261 section 16.7 step 6: a 6xx if there is one, else the lowest class; inside it, what says most about the person. */
-export function bestRefusal(refusals: readonly Refusal[]): Refusal {
-  const rank = (status: number): number => (status >= 600 ? 0 : status < 500 ? (status === 408 ? 2 : 1) : 3);
-  const sorted = refusals.toSorted((a, b) => rank(a.status) - rank(b.status) || a.status - b.status);
-  return sorted[0] ?? { status: 480, reason: "Temporarily Unavailable" };
+  const group = groupOf(draft, leg);
+  if (draft.ended || group === undefined || group.winner !== undefined || group.endedAtMs !== undefined) return;
+  if (!reached && NOT_REACHED.has(failure.status) && ringNextRoute(draft, group, leg)) return;
+  failWhenAllFailed(draft, group);
 }

@@ -14,10 +14,11 @@ import { readAudioDescription } from "#sip/sdp/audio-description";
 import { negotiateAudio } from "#sip/sdp/negotiate";
 import { adoptionFailed, legAdopted } from "./adoption.ts";
 import { calleeAnswers, calleeFails, calleeRings } from "./answer.ts";
-import { ALLOW, acknowledge, acknowledgeRefusal, contactOf, offerToBrowser } from "./browser-signalling.ts";
+import { ALLOW, acknowledge, acknowledgeRefusal, byeBrowser, contactOf, offerToBrowser } from "./browser-signalling.ts";
 import type { CallDraft } from "./call-draft.ts";
 import type { BrowserLeg } from "./call-state.ts";
-import { endCall, markEnded, releaseMedia } from "./hang-up.ts";
+import { endCall, hangUp, markEnded, releaseMedia } from "./hang-up.ts";
+import { groupOf, legIsGone } from "./ring-group.ts";
 
 /** The leg that a message speaks of: our tag is To in the browser's requests and From in its responses. */
 export function legOfMessage(message: SipMessage): LegId | undefined {
@@ -98,8 +99,7 @@ function bye(draft: CallDraft, leg: BrowserLeg, request: SipRequest): void {
   draft.log("leg.ended", { leg: leg.leg, detail: "bye" });
   markEnded(draft, leg);
   releaseMedia(draft, leg);
-  if (leg.side === "callee" && draft.state.winner !== leg.leg) return;
-  endCall(draft, "completed", `${leg.side}-bye`);
+  legIsGone(draft, leg, { outcome: "completed", cause: `${leg.side}-bye` });
 }
 
 /**
@@ -181,24 +181,28 @@ function answered(draft: CallDraft, leg: BrowserLeg, response: SipResponse): voi
   }
   const sdp = bodyText(response);
   const description = readAudioDescription(sdp);
-  const audio = description === undefined ? undefined : negotiateAudio(description, draft.state.codecs);
+  const group = groupOf(draft, leg);
+  const codecs = group?.codecs ?? draft.state.codecs;
+  const audio = description === undefined ? undefined : negotiateAudio(description, codecs);
   if (audio === undefined) {
-    acknowledge(draft, leg, invite.cseq);
-    leg.stage = "connected";
-    offerFailed(draft, leg);
-    return;
+    return offerFailed(draft, leg, invite.cseq);
   }
   leg.remoteSdp = sdp;
-  if (leg.stage !== "ended" && draft.state.winner === undefined) {
-    draft.command(leg, { kind: "complete-webrtc-leg", leg: leg.leg, remoteSdp: sdp, codecs: draft.state.codecs });
+  if (leg.stage !== "ended" && group?.winner === undefined) {
+    draft.command(leg, { kind: "complete-webrtc-leg", leg: leg.leg, remoteSdp: sdp, codecs });
   }
   calleeAnswers(draft, leg, audio);
 }
 
 /** An answer without a codec of the offer: the dialog stands, so it takes a BYE to end it (RFC 3261 section 13.2.2.4). */
-function offerFailed(draft: CallDraft, leg: BrowserLeg): void {
-  if (draft.state.winner === undefined) draft.state.winner = leg.leg;
-  endCall(draft, "failed", "callee-answer-unusable", { status: 488, reason: "Not Acceptable Here" });
+function offerFailed(draft: CallDraft, leg: BrowserLeg, cseq: number): void {
+  acknowledge(draft, leg, cseq);
+  if (leg.stage === "ended") return byeBrowser(draft, leg);
+  leg.failure = { status: 488, reason: "Not Acceptable Here" };
+  leg.stage = "connected";
+  draft.log("leg.failed", { leg: leg.leg, gateway: leg.holder, detail: "callee-answer-unusable" });
+  hangUp(draft, leg);
+  legIsGone(draft, leg, { outcome: "failed", cause: "callee-answer-unusable" });
 }
 
 /** Response to our BYE or re-INVITE. */
@@ -232,7 +236,7 @@ function reofferRefused(draft: CallDraft, leg: BrowserLeg, inviteText: string, r
   if (response.status === 481 || response.status === 408) {
     markEnded(draft, leg);
     releaseMedia(draft, leg);
-    endCall(draft, "completed", `${leg.side}-gone`);
+    legIsGone(draft, leg, { outcome: "completed", cause: `${leg.side}-gone` });
     return;
   }
   adoptionFailed(draft, leg, `${response.status} ${response.reason}`);

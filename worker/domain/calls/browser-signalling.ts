@@ -12,6 +12,7 @@ import { createAck, createDialogRequest } from "#sip/dialog/dialog-request";
 import { createCancelFromCapsule, createResponseFromCapsule } from "#sip/dialog/invite-remains";
 import type { CallDraft } from "./call-draft.ts";
 import type { BrowserLeg, CallLeg, InviteHeads } from "./call-state.ts";
+import { callerUri } from "./caller-identity.ts";
 import type { Refusal } from "./refusal.ts";
 
 export const ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
@@ -93,8 +94,8 @@ export function inviteBrowser(draft: CallDraft, leg: BrowserLeg, offer: string):
   if (leg.contact === undefined) return;
   const { state } = draft;
   const callId = `${draft.context.randomHex(12)}@${state.sipDomain}`;
-  const display = state.fromDisplayName === undefined ? "" : `"${state.fromDisplayName.replaceAll(/["\\\r\n]/g, "")}" `;
-  const from = `${display}<sip:${state.from}@${state.sipDomain}>;tag=${callTag(state.token, leg.leg)}`;
+  const group = state.groups.find(({ id }) => id === leg.group);
+  const from = `${callerUri(draft, group)};tag=${callTag(state.token, leg.leg)}`;
   const to = `<sip:${leg.identity}@${state.sipDomain}>`;
   const via = `SIP/2.0/WS ${state.sipDomain};branch=${newBranch(draft)}`;
   leg.invite = { vias: [via], from, to, callId, cseq: 1, recordRoutes: [], requestUri: leg.contact };

@@ -1,6 +1,7 @@
 /** What can happen to a call, what it asks for in return, and what it may know of the world meanwhile. */
 import type { CallEvent, InviteReceivedEvent, NumberedCommand } from "#protocol/call-messages";
 import type { CallSid, CallToken, EndpointId, GatewayId, GatewayInstanceId, LegId, RegionName } from "#protocol/ids";
+import type { ToneCountry } from "#protocol/media";
 import type { SipMessage, SipRequest } from "#sip/message/sip-message";
 import type { EndpointRoute } from "../location/endpoint-route.ts";
 import type { RoomEntering, RoomHost } from "../rooms/room-object-api.ts";
@@ -11,7 +12,14 @@ import type { BrowserSip, GatewayAddress } from "./call-object-api.ts";
 export type CallInput =
   | { readonly kind: "phone-invite"; readonly from: GatewayAddress; readonly event: InviteReceivedEvent }
   | { readonly kind: "browser-invite"; readonly sip: BrowserSip; readonly request: SipRequest }
-  | { readonly kind: "located"; readonly known: boolean; readonly routes: readonly EndpointRoute[] }
+  /** Answer to `locate`. */
+  | {
+      readonly kind: "located";
+      readonly group: number;
+      readonly endpoint: EndpointId;
+      readonly known: boolean;
+      readonly routes: readonly EndpointRoute[];
+    }
   | { readonly kind: "gateway-event"; readonly from: GatewayAddress; readonly epoch: number; readonly event: CallEvent }
   | { readonly kind: "browser-message"; readonly sip: BrowserSip; readonly message: SipMessage }
   | { readonly kind: "gateway-lost"; readonly gateway: GatewayId; readonly instance: GatewayInstanceId }
@@ -36,8 +44,8 @@ export type CallInput =
   | { readonly kind: "retry-adoption" };
 
 export type CallEffect =
-  /** Ask where the callee is; answered by `located`. */
-  | { readonly kind: "locate"; readonly endpoint: EndpointId }
+  /** Ask where somebody is who is to be rung; answered by `located`. */
+  | { readonly kind: "locate"; readonly group: number; readonly endpoint: EndpointId }
   | { readonly kind: "send-command"; readonly gateway: GatewayId; readonly command: NumberedCommand }
   | {
       readonly kind: "send-sip";
@@ -64,9 +72,12 @@ export interface CallContext {
   readonly fleet: readonly GatewayStatus[];
   /** The live gateway nearest to a region; `undefined` when none is up. */
   nearestGateway(region: RegionName, except: readonly GatewayId[], preferred?: GatewayId): GatewayId | undefined;
+  /** Whose tones people in a region are used to. */
+  toneCountry(region: RegionName): ToneCountry;
   rank(input: {
     readonly callerRegion: RegionName;
     readonly callerGateway: GatewayId | undefined;
     readonly routes: readonly EndpointRoute[];
+    readonly ring?: "all" | "nearest";
   }): RoutingDecision;
 }

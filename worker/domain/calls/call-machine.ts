@@ -17,9 +17,11 @@ import type { BrowserSip } from "./call-object-api.ts";
 import type { BrowserLeg, CallState, InviteHeads, PhoneLeg } from "./call-state.ts";
 import { applyGatewayEvent } from "./gateway-events.ts";
 import { endCall } from "./hang-up.ts";
-import { followInstructions, roomFull } from "./instructions.ts";
+import { roomFull } from "./instructions.ts";
+import { ringTarget, waitingTarget } from "./ring-group.ts";
 import { doubtRoomHost, roomEntered, roomUnreachable, watchRoom } from "./room-moves.ts";
-import { ringCallee, sameAccount, startCall } from "./start-call.ts";
+import { settle } from "./settle.ts";
+import { sameAccount, startCall } from "./start-call.ts";
 
 export interface CallDecision {
   readonly state: CallState | undefined;
@@ -33,7 +35,7 @@ export function applyCallInput(before: CallState | undefined, input: CallInput, 
   if (before === undefined) return openCall(input, context);
   const draft = new CallDraft(structuredCopy(before), context);
   applyTo(draft, input);
-  followInstructions(draft);
+  settle(draft);
   return { state: draft.state, effects: draft.effects };
 }
 
@@ -60,6 +62,7 @@ function emptyState(
     codecs: [],
     epoch: 1,
     legs: [],
+    groups: [],
     parties: [],
     trunkStream: context.randomHex(8),
     log: [],
@@ -103,6 +106,7 @@ function openFromPhone(input: Extract<CallInput, { kind: "phone-invite" }>, cont
   });
   const draft = new CallDraft(state, context);
   startCall(draft, event.capsule.remoteOffer ?? "", event.toHost);
+  settle(draft);
   return { state: draft.state, effects: draft.effects };
 }
 
@@ -161,6 +165,7 @@ function openFromBrowser(input: Extract<CallInput, { kind: "browser-invite" }>, 
   state.legs.push(leg);
   const draft = new CallDraft(state, context);
   startCall(draft, leg.remoteSdp ?? "", target.host);
+  settle(draft);
   return { state: draft.state, effects: draft.effects };
 }
 
@@ -170,7 +175,7 @@ function applyTo(draft: CallDraft, input: CallInput): void {
     case "browser-invite":
       return;
     case "located":
-      return ringCallee(draft, input.known, input.routes);
+      return located(draft, input);
     case "gateway-event": {
       const leg = draft.leg(input.event.leg);
       const statistics = input.event.kind === "leg-statistics";
@@ -212,6 +217,12 @@ function applyTo(draft: CallDraft, input: CallInput): void {
       retryAdoption(draft);
       return watchRoom(draft);
   }
+}
+
+function located(draft: CallDraft, input: Extract<CallInput, { kind: "located" }>): void {
+  const group = draft.state.groups.find(({ id }) => id === input.group);
+  const target = waitingTarget(group, input.endpoint);
+  if (!draft.ended && group !== undefined && target !== undefined) ringTarget(draft, group, target, input);
 }
 
 /** The leg that a browser's message is about, if it is the sender's own. */

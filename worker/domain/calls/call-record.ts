@@ -17,7 +17,7 @@ export function describeCall(state: CallState): CallRecord {
     endedAtMs: state.endedAtMs,
     endCause: state.endCause,
     legs: state.legs.map((leg) => describeLeg(state, leg)),
-    routing: state.routing,
+    routing: state.groups.at(-1)?.targets[0]?.routing,
     log: state.log,
     summaries: summarizeCall(state),
   };
@@ -67,8 +67,8 @@ export function summarizeCall(state: CallState): readonly CallSummary[] {
       from,
       status: childStatus(leg),
       direction: "outbound-dial",
-      createdAtMs: state.createdAtMs,
-      updatedAtMs: leg.endedAtMs ?? leg.answeredAtMs ?? state.createdAtMs,
+      createdAtMs: leg.invitedAtMs ?? state.createdAtMs,
+      updatedAtMs: leg.endedAtMs ?? leg.answeredAtMs ?? leg.invitedAtMs ?? state.createdAtMs,
       answeredAtMs: leg.answeredAtMs,
       endedAtMs: leg.endedAtMs,
     }));

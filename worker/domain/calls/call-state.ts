@@ -17,7 +17,7 @@ import type { CodecName, MediaJoin } from "#protocol/media";
 import type { InstructionAction, InstructionState } from "../instructions/instruction-state.ts";
 import type { CallLogEntry, CallStatus } from "./call-object-api.ts";
 import type { RoomHost } from "../rooms/room-object-api.ts";
-import type { RoutingDecision } from "../routing/routing-decision.ts";
+import type { RingGroup } from "./ring-group-state.ts";
 
 /** How far a leg has come. `calling` and `ringing` are before its final response, `answered` before its ACK. */
 export type LegStage = "calling" | "ringing" | "answered" | "connected" | "ended";
@@ -34,6 +34,10 @@ export interface LegCommon {
   /** The gateway that carries it; absent while none does. */
   holder: GatewayId | undefined;
   device?: string;
+  /** The group that it rings for; absent for callers. */
+  readonly group?: number;
+  /** When it was rung first; absent for callers. */
+  readonly invitedAtMs?: number;
   /** The route that it rings; absent for callers. */
   routeId?: string;
   codec?: CodecName;
@@ -149,8 +153,10 @@ export interface CallState {
   answeredAtMs?: number;
   endedAtMs?: number;
   endCause?: string;
-  /** The callee's leg that answered first. */
+  /** The callee's leg that the caller talks to. */
   winner?: LegId;
+  /** Whom the call rang, in order; what is over is kept for its legs. */
+  groups: RingGroup[];
   /** Where its document stands; absent for a call that goes straight to an endpoint. */
   instructions?: InstructionState;
   /** What the document asked for and what waits until the caller can hear it. */
@@ -163,9 +169,8 @@ export interface CallState {
   epoch: number;
   legs: (PhoneLeg | BrowserLeg)[];
   parties: GatewayParty[];
-  /** 16 hex digits; names the media stream between two gateways. */
-  readonly trunkStream: string;
-  routing?: RoutingDecision;
+  /** 16 hex digits; names the media stream between two gateways. Another one for each callee that the caller talks to. */
+  trunkStream: string;
   log: CallLogEntry[];
   logSeq: number;
 }

@@ -8,7 +8,8 @@ import { answerBrowserCaller, calleeAnswers, calleeFails, calleeRings } from "./
 import { answerReoffer, cancelBrowser, inviteBrowser } from "./browser-signalling.ts";
 import type { CallDraft } from "./call-draft.ts";
 import type { CallLeg } from "./call-state.ts";
-import { endCall, markEnded } from "./hang-up.ts";
+import { endCall, hangUp, markEnded } from "./hang-up.ts";
+import { endGroup, groupOf, legIsGone } from "./ring-group.ts";
 import { statusOfRefusal } from "./refusal.ts";
 
 /** Applies one event of the gateway that holds the leg. */
@@ -101,10 +102,7 @@ function legFailed(draft: CallDraft, leg: CallLeg, event: Extract<CallEvent, { k
 function legEnded(draft: CallDraft, leg: CallLeg, cause: string): void {
   if (leg.stage === "ended") return;
   draft.log("leg.ended", { leg: leg.leg, gateway: leg.holder, detail: cause });
-  markEnded(draft, leg);
-  // A callee that lost the race ends alone.
-  if (leg.side === "callee" && draft.state.winner !== leg.leg) return;
-  endCall(draft, "completed", leg.side === "caller" ? `caller-${cause}` : `callee-${cause}`);
+  legIsGone(draft, leg, { outcome: "completed", cause: `${leg.side}-${cause}` });
 }
 
 function webRtcReady(draft: CallDraft, leg: CallLeg, localSdp: string): void {
@@ -131,9 +129,13 @@ function webRtcRefused(
   draft.log("leg.media-refused", { leg: leg.leg, gateway: leg.holder, detail: event.reason });
   if (leg.kind === "browser" && leg.reoffer !== undefined) return answerReoffer(draft, leg, event.status);
   if (leg.adoption !== undefined) return adoptionFailed(draft, leg, event.reason);
-  if (leg.side === "callee" && draft.state.winner !== leg.leg) {
-    if (leg.kind === "browser" && leg.stage !== "ended") cancelBrowser(draft, leg);
-    return calleeFails(draft, leg, { status: event.status, reason: reasonPhrase(event.status) });
+  const refusal = { status: event.status, reason: reasonPhrase(event.status) };
+  if (leg.side === "caller") return endCall(draft, "failed", "media-refused", refusal);
+  const group = groupOf(draft, leg);
+  if (group?.winner === leg.leg) {
+    hangUp(draft, leg);
+    return endGroup(draft, group, { outcome: "failed", cause: "media-refused", refusal });
   }
-  endCall(draft, "failed", "media-refused", { status: event.status, reason: reasonPhrase(event.status) });
+  if (leg.kind === "browser" && leg.stage !== "ended") cancelBrowser(draft, leg);
+  calleeFails(draft, leg, refusal);
 }

@@ -21,6 +21,10 @@ export function endCall(
   draft.setStatus(status);
   draft.log("call.ended", { detail: cause });
   for (const leg of draft.state.legs) hangUp(draft, leg, refusal);
+  for (const group of draft.state.groups) {
+    group.endedAtMs ??= draft.context.nowMs;
+    group.news = undefined;
+  }
   leaveRoom(draft);
   draft.record();
 }

@@ -2,11 +2,13 @@
 import { MEDIA_SOURCES } from "#protocol/media";
 import type { MediaJoin, MediaSource } from "#protocol/media";
 import { advanceInstructions, startInstructions } from "../instructions/instruction-machine.ts";
-import type { InstructionAction, InstructionStep } from "../instructions/instruction-state.ts";
+import type { InstructionAction, InstructionInput, InstructionStep } from "../instructions/instruction-state.ts";
 import { parseTwiml } from "../instructions/parse-twiml.ts";
 import { answerCaller } from "./answer.ts";
 import type { CallDraft } from "./call-draft.ts";
 import { enterRoom } from "./call-room.ts";
+import { afterDial, ringForDial } from "./dial.ts";
+import type { DialAction } from "./dial.ts";
 import { endCall } from "./hang-up.ts";
 import { joinMedia } from "./join.ts";
 import type { Refusal } from "./refusal.ts";
@@ -23,13 +25,18 @@ export function startDocument(draft: CallDraft, text: string): void {
   const parsed = parseTwiml(text);
   if (!parsed.ok) throw new TypeError(`a document of our own is wrong: ${parsed.code}`);
   draft.record();
-  follow(draft, startInstructions(parsed.document));
+  take(draft, startInstructions(parsed.document));
 }
 
-function follow(draft: CallDraft, { state, actions }: InstructionStep): void {
+/** What the document waited for has happened. */
+export function advance(draft: CallDraft, input: InstructionInput): void {
+  const { instructions } = draft.state;
+  if (instructions !== undefined) take(draft, advanceInstructions(instructions, input));
+}
+
+function take(draft: CallDraft, { state, actions }: InstructionStep): void {
   draft.state.instructions = state;
-  draft.state.actions = [...(draft.state.actions ?? []), ...actions];
-  followInstructions(draft);
+  if (actions.length > 0) draft.state.actions = [...(draft.state.actions ?? []), ...actions];
 }
 
 /** Carries out, in order, whatever the caller can hear by now. */
@@ -40,6 +47,18 @@ export function followInstructions(draft: CallDraft): void {
     draft.state.actions = rest.length === 0 ? undefined : rest;
     carryOut(draft, action);
   }
+}
+
+/** The call is over: the action of a Dial is told even so. */
+export function finishInstructions(draft: CallDraft): void {
+  const { instructions, groups } = draft.state;
+  draft.state.actions = undefined;
+  if (instructions === undefined || instructions.wait.for === "nothing") return;
+  advance(draft, { kind: "caller-gone" });
+  const group = groups.at(-1);
+  if (draft.state.instructions?.wait.for === "dial" && group?.purpose.kind === "dial")
+    advance(draft, afterDial(draft, group, { kind: "ended", outcome: "canceled", cause: "caller-gone" }));
+  draft.state.actions = undefined;
 }
 
 /** A browser's 200 needs its gateway's SDP first, and what follows the answer needs the 200. */
@@ -81,9 +100,12 @@ function roomOf(action: InstructionAction | undefined): string | undefined {
   return target?.kind === "conference" ? target.name : undefined;
 }
 
-function dial(draft: CallDraft, action: Extract<InstructionAction, { kind: "dial" }>): void {
+function dial(draft: CallDraft, action: DialAction): void {
   const room = roomOf(action);
-  if (room === undefined) return unsupported(draft, `dial ${action.targets[0]?.kind ?? "nobody"}`);
+  if (room === undefined) {
+    const ended = ringForDial(draft, action);
+    return ended === undefined ? undefined : advance(draft, ended);
+  }
   if (!enterRoom(draft, room)) endCall(draft, "failed", "no-gateway", NO_GATEWAY);
 }
 
@@ -93,9 +115,7 @@ export function roomFull(draft: CallDraft): void {
   draft.state.room = undefined;
   draft.log("room.full", { leg: draft.caller?.leg });
   if (draft.caller?.codec === undefined) return endCall(draft, "busy", "room-full", BUSY);
-  const { instructions } = draft.state;
-  if (instructions !== undefined)
-    follow(draft, advanceInstructions(instructions, { kind: "dial-ended", outcome: "busy", refusal: BUSY }));
+  advance(draft, { kind: "dial-ended", outcome: "busy", refusal: BUSY });
 }
 
 function play(draft: CallDraft, { url, loop }: Extract<InstructionAction, { kind: "play" }>): void {

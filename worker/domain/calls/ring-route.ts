@@ -1,26 +1,35 @@
 /** Rings one route of a callee's device through one gateway, as a leg of its own. */
-import type { LegId } from "#protocol/ids";
+import type { EndpointId, LegId } from "#protocol/ids";
 import { callTag } from "#protocol/ids";
 import type { EndpointRoute } from "../location/endpoint-route.ts";
-import { nextCandidate } from "../routing/select-route.ts";
 import type { CallDraft } from "./call-draft.ts";
 import type { BrowserLeg, CallLeg, PhoneInvitation, PhoneLeg } from "./call-state.ts";
+import { callerUri } from "./caller-identity.ts";
+import type { RingGroup } from "./ring-group-state.ts";
 
-/** How long a device rings before the caller hears that no one answered. */
-export const RING_TIMEOUT_MS = 60_000;
+/** Where the call counts itself, the gateway's own count only stands behind it. */
+const GATEWAY_GRACE_MS = 2_000;
 
 export function nextCalleeLeg(draft: CallDraft): LegId {
   // Minted here: the letter and a count are a leg id by construction.
   return `b${draft.callees.length + 1}` as LegId;
 }
 
-export function ringRoute(draft: CallDraft, route: EndpointRoute, gateway: NonNullable<CallLeg["holder"]>): void {
+export function ringRoute(
+  draft: CallDraft,
+  group: RingGroup,
+  identity: EndpointId,
+  route: EndpointRoute,
+  gateway: NonNullable<CallLeg["holder"]>,
+): void {
   draft.record();
   const common = {
     leg: nextCalleeLeg(draft),
     sid: draft.context.newSid(draft.state.sid),
     side: "callee" as const,
-    identity: draft.state.to.toLowerCase(),
+    group: group.id,
+    identity,
+    invitedAtMs: draft.context.nowMs,
     region: route.region,
     stage: "calling" as const,
     epoch: draft.state.epoch,
@@ -45,7 +54,7 @@ export function ringRoute(draft: CallDraft, route: EndpointRoute, gateway: NonNu
     draft.command(leg, {
       kind: "open-webrtc-leg",
       leg: leg.leg,
-      codecs: draft.state.codecs,
+      codecs: group.codecs,
       ssrc: draft.context.randomUint32(),
     });
     return;
@@ -54,10 +63,10 @@ export function ringRoute(draft: CallDraft, route: EndpointRoute, gateway: NonNu
   const leg: PhoneLeg = { ...common, kind: "phone", transport: route.flow.transport, capsule: undefined };
   draft.state.legs.push(leg);
   draft.log("leg.inviting", { leg: leg.leg, gateway });
-  invitePhone(draft, leg, {
+  invitePhone(draft, group, leg, {
     flow: route.flow,
     requestUri: route.contact,
-    localUri: callerUri(draft),
+    localUri: callerUri(draft, group),
     remoteUri: `<sip:${leg.identity}@${draft.state.sipDomain}>`,
     cseq: 1,
   });
@@ -66,6 +75,7 @@ export function ringRoute(draft: CallDraft, route: EndpointRoute, gateway: NonNu
 /** INVITE with identifiers of its own, known here before the gateway uses them. */
 export function invitePhone(
   draft: CallDraft,
+  group: RingGroup,
   leg: PhoneLeg,
   to: Omit<PhoneInvitation, "callId" | "localTag" | "viaBranch">,
 ): void {
@@ -79,26 +89,13 @@ export function invitePhone(
     kind: "invite-leg",
     leg: leg.leg,
     ...leg.invitation,
-    codecs: draft.state.codecs,
-    ringTimeoutMs: RING_TIMEOUT_MS,
+    codecs: group.codecs,
+    ringTimeoutMs: ringTimeLeft(draft, group),
     headers: [],
   });
 }
 
-function callerUri(draft: CallDraft): string {
-  const display = draft.state.fromDisplayName?.replaceAll(/["\\\r\n]/g, "");
-  const uri = `<sip:${draft.state.from}@${draft.state.sipDomain}>`;
-  return display === undefined || display === "" ? uri : `"${display}" ${uri}`;
-}
-
-/** After a failure in which the device had no say: the next way to it. `false` when there is none. */
-export function ringNextRoute(draft: CallDraft, failed: CallLeg): boolean {
-  const decision = draft.state.routing;
-  if (decision === undefined || failed.routeId === undefined) return false;
-  const tried = draft.callees.flatMap((leg) => (leg.routeId === undefined ? [] : [leg.routeId]));
-  const next = nextCandidate(decision, failed.routeId, tried);
-  const route = decision.inputs.routes.find((entry) => entry.routeId === next?.routeId);
-  if (next?.gateway === undefined || route === undefined) return false;
-  ringRoute(draft, route, next.gateway);
-  return true;
+/** How long a gateway lets a device ring that is rung, or rung again, now. */
+export function ringTimeLeft(draft: CallDraft, { ringUntilMs, timed }: RingGroup): number {
+  return Math.max(0, ringUntilMs - draft.context.nowMs) + (timed === true ? GATEWAY_GRACE_MS : 0);
 }

@@ -1,18 +1,15 @@
 /** From the caller's INVITE to devices that ring. */
 import type { AccountSid, SipDomain } from "#protocol/ids";
-import { parseEndpointId } from "#protocol/ids";
 import { CODEC_PREFERENCE } from "#protocol/media";
 import { supportedCodecs } from "#sip/sdp/negotiate";
 import { documentForNumber } from "../instructions/built-in-documents.ts";
-import type { EndpointRoute } from "../location/endpoint-route.ts";
+import { parseDialledAddress } from "../location/dialled-address.ts";
 import type { CallDraft } from "./call-draft.ts";
 import { endCall } from "./hang-up.ts";
 import { statusOfRefusal } from "./refusal.ts";
 import type { Refusal } from "./refusal.ts";
 import { startDocument } from "./instructions.ts";
-import { ringRoute } from "./ring-route.ts";
-
-const CALLER_RETRY_SECONDS = 5;
+import { ringGroup } from "./ring-group.ts";
 
 /** Decides where a new call goes. The caller's leg is in the state already. */
 export function startCall(draft: CallDraft, offer: string, toHost: string): void {
@@ -23,9 +20,9 @@ export function startCall(draft: CallDraft, offer: string, toHost: string): void
   if (!isLocalHost(draft, toHost)) return refuseCall(draft, { status: 404, reason: "Not Found" }, "domain-unknown");
   const document = documentForNumber(draft.state.to);
   if (document !== undefined) return startDocument(draft, document);
-  const endpoint = parseEndpointId(draft.state.to);
-  if (endpoint === undefined) return refuseCall(draft, { status: 404, reason: "Not Found" }, "endpoint-unknown");
-  draft.effects.push({ kind: "locate", endpoint });
+  const dialled = parseDialledAddress(draft.state.to);
+  if (dialled === undefined) return refuseCall(draft, { status: 404, reason: "Not Found" }, "endpoint-unknown");
+  ringGroup(draft, { purpose: { kind: "call" }, targets: [dialled.endpoint] });
 }
 
 /** A call stays inside the caller's account: its own domain, or a gateway's address as phones without a domain dial it. */
@@ -35,35 +32,6 @@ function isLocalHost(draft: CallDraft, host: string): boolean {
 
 export function refuseCall(draft: CallDraft, refusal: Refusal, cause: string): void {
   endCall(draft, statusOfRefusal(refusal.status), cause, refusal);
-}
-
-/** The callee's routes are known: rank them, and ring the best of each device. */
-export function ringCallee(draft: CallDraft, known: boolean, routes: readonly EndpointRoute[]): void {
-  if (draft.ended) return;
-  if (!known) return refuseCall(draft, { status: 404, reason: "Not Found" }, "endpoint-unknown");
-  if (routes.length === 0)
-    return refuseCall(draft, { status: 480, reason: "Temporarily Unavailable" }, "endpoint-not-registered");
-  const decision = draft.context.rank({
-    callerRegion: draft.state.region,
-    callerGateway: draft.caller?.holder,
-    routes,
-  });
-  draft.state.routing = decision;
-  if (decision.candidates.every(({ verdict }) => verdict === "expired"))
-    return refuseCall(draft, { status: 480, reason: "Temporarily Unavailable" }, "endpoint-not-registered");
-  const chosen = decision.candidates.filter((candidate) => candidate.verdict === "chosen");
-  for (const candidate of chosen) {
-    const route = routes.find((entry) => entry.routeId === candidate.routeId);
-    if (route !== undefined && candidate.gateway !== undefined) ringRoute(draft, route, candidate.gateway);
-  }
-  draft.log("call.routed", { detail: `${chosen.length} of ${decision.candidates.length} routes ring` });
-  if (!draft.callees.some((leg) => leg.stage !== "ended")) {
-    refuseCall(
-      draft,
-      { status: 503, reason: "Service Unavailable", retryAfterSeconds: CALLER_RETRY_SECONDS },
-      "no-gateway",
-    );
-  }
 }
 
 /** Who may touch a call: the same account and domain. */

@@ -1,17 +1,18 @@
 /** What a call may know of the world, fetched before it decides: the fleet, routes, time and randomness. */
 import { regionGeography } from "#region-config";
-import type { CallToken, GatewayId, RegionName } from "#protocol/ids";
+import type { CallToken, EndpointId, GatewayId, RegionName } from "#protocol/ids";
 import { fleetSnapshot } from "../../adapters/fleet-snapshot.ts";
 import { locateEndpoint } from "../../adapters/locate.ts";
 import { regionLinkOf } from "../../adapters/object-region-link.ts";
 import { openCallToken } from "../../call-token.ts";
 import { createCallSid, dayOf, parseCallSidParts } from "../../domain/call-sid.ts";
-import type { CallContext, CallEffect } from "../../domain/calls/call-input.ts";
+import type { CallContext } from "../../domain/calls/call-input.ts";
 import type { CallState } from "../../domain/calls/call-state.ts";
 import type { LocatedRoutes } from "../../domain/location/endpoint-object-api.ts";
 import type { GatewayStatus } from "../../domain/routing/gateway-status.ts";
 import { selectGatewayForRegion } from "../../domain/routing/select-gateway.ts";
 import { rankRoutes } from "../../domain/routing/select-route.ts";
+import { toneCountryOf } from "../../domain/routing/tone-country.ts";
 import { encodeHex } from "../../encoding.ts";
 import { settingsOf } from "../../env.ts";
 import type { Env } from "../../env.ts";
@@ -44,9 +45,9 @@ export class CallSurroundings {
   }
 
   /** An endpoint that nobody can be asked about counts as known and without routes: 480, try again. */
-  async locate(state: CallState, effect: Extract<CallEffect, { kind: "locate" }>): Promise<LocatedRoutes> {
+  async locate(state: CallState, endpoint: EndpointId): Promise<LocatedRoutes> {
     try {
-      return await locateEndpoint(this.#env, state.account, state.region, effect.endpoint);
+      return await locateEndpoint(this.#env, state.account, state.region, endpoint);
     } catch (error) {
       log({ event: "fault", where: "call.locate", code: faultCode(error) });
       return { known: true, routes: [] };
@@ -78,7 +79,11 @@ export class CallSurroundings {
         });
         return selection.ok ? selection.gateway.gateway : undefined;
       },
-      rank: ({ callerRegion, callerGateway, routes }) =>
+      toneCountry: (region) => {
+        const entry = regions.regions.find(({ name }) => name === region);
+        return entry === undefined ? "us" : toneCountryOf(entry);
+      },
+      rank: ({ callerRegion, callerGateway, routes, ring }) =>
         rankRoutes({
           callerRegion,
           ...(callerGateway === undefined ? {} : { callerGateway }),
@@ -86,6 +91,7 @@ export class CallSurroundings {
           gateways: fleet,
           geography,
           policy: "fewest-regions",
+          ...(ring === undefined ? {} : { ring }),
           nowMs,
         }),
     };

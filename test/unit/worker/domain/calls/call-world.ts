@@ -141,7 +141,8 @@ export class CallWorld {
         });
         return selection.ok ? selection.gateway.gateway : undefined;
       },
-      rank: ({ callerRegion, callerGateway, routes }) =>
+      toneCountry: (region) => (region === "us-east" ? "us" : "uk"),
+      rank: ({ callerRegion, callerGateway, routes, ring }) =>
         rankRoutes({
           callerRegion,
           ...(callerGateway === undefined ? {} : { callerGateway }),
@@ -149,6 +150,7 @@ export class CallWorld {
           gateways: this.fleet,
           geography,
           policy: "fewest-regions",
+          ...(ring === undefined ? {} : { ring }),
           nowMs: this.nowMs,
         }),
     };
@@ -184,8 +186,15 @@ export class CallWorld {
     });
   }
 
+  /** Answers the last question for somebody's place. */
   located(...routes: EndpointRoute[]): void {
-    this.feed({ kind: "located", known: true, routes });
+    this.answerLocate({ known: true, routes });
+  }
+
+  answerLocate(found: Pick<Extract<CallInput, { kind: "located" }>, "known" | "routes">): void {
+    const asked = this.effects.findLast((effect) => effect.kind === "locate");
+    if (asked === undefined) throw new Error("nobody is looked for");
+    this.feed({ kind: "located", group: asked.group, endpoint: asked.endpoint, ...found });
   }
 
   address(

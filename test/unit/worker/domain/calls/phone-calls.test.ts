@@ -24,7 +24,7 @@ describe("a call between phones", () => {
   it("rings the callee, tells the caller once, and joins both on one gateway when answered", () => {
     const world = new CallWorld();
     world.phoneCalls("bob");
-    expect(world.effects).toContainEqual({ kind: "locate", endpoint: "bob" });
+    expect(world.effects).toContainEqual({ kind: "locate", group: 1, endpoint: "bob" });
     world.located(phoneRoute("bob-desk", "us-east"));
     expect(world.told()).toEqual(["us-east: invite-leg b1"]);
     world.event("us-east", { kind: "leg-ringing", leg: leg("b1"), status: 180 });
@@ -73,7 +73,7 @@ describe("a call between phones", () => {
   ])("refuses the caller for $about with $status", ({ known, routes, status, end }) => {
     const world = new CallWorld();
     world.phoneCalls("bob");
-    world.feed({ kind: "located", known, routes });
+    world.answerLocate({ known, routes });
     expect(world.told()).toEqual([`us-east: reject-leg a ${status}`]);
     expect(world.state?.status).toBe(end);
   });
