@@ -6,6 +6,9 @@ import type { OutgoingStreamLease, PhoneLegCapsule, SipFlow, WebRtcLegMedia } fr
 import type { CodecName, MediaJoin, NegotiatedAudio, RoomPort } from "./media.ts";
 import type { AccountSid, EndpointId, LegId, SipDomain } from "./ids.ts";
 
+/** Longest Refer-To and Referred-By that a gateway passes on. */
+export const REFER_FIELD_LIMIT = 1_024;
+
 /** A phone's INVITE outside a dialog, authenticated by the gateway. */
 export interface InviteReceivedEvent {
   readonly kind: "invite-received";
@@ -52,6 +55,19 @@ export type CallEvent =
   | { readonly kind: "leg-ended"; readonly leg: LegId; readonly cause: LegEndCause }
   /** An in-dialog request changed the capsule (re-INVITE, UPDATE: target, SDP, CSeq). */
   | { readonly kind: "leg-changed"; readonly leg: LegId; readonly capsule: PhoneLegCapsule }
+  /** The phone asks for a transfer (RFC 3515). It is answered when `answer-refer` has come. */
+  | {
+      readonly kind: "refer-received";
+      readonly leg: LegId;
+      readonly cseq: number;
+      /** Header values as sent, at most `REFER_FIELD_LIMIT` characters. */
+      readonly referTo: string;
+      readonly referredBy?: string;
+      /** False for `Refer-Sub: false` (RFC 4488). */
+      readonly subscribes: boolean;
+    }
+  /** No `answer-refer` came in time; the phone heard 503. */
+  | { readonly kind: "refer-given-up"; readonly leg: LegId; readonly cseq: number }
   /** `adopt-leg` worked: the peer accepted the move. */
   | { readonly kind: "leg-adopted"; readonly leg: LegId; readonly capsule: PhoneLegCapsule }
   /** `adopt-leg` did not work here; another gateway, or the same one later, may. */
@@ -127,6 +143,23 @@ export type CallCommand =
   | { readonly kind: "confirm-leg"; readonly leg: LegId }
   /** CANCEL the INVITE of a ringing leg; `reason` is a Reason header value (RFC 3326). A 2xx that crosses it is ACKed and BYEd by the gateway. */
   | { readonly kind: "cancel-leg"; readonly leg: LegId; readonly reason?: string }
+  /** Answer the REFER with this CSeq number. */
+  | {
+      readonly kind: "answer-refer";
+      readonly leg: LegId;
+      readonly cseq: number;
+      readonly status: number;
+      readonly reason: string;
+      readonly headers: readonly (readonly [name: string, value: string])[];
+    }
+  /** NOTIFY in the leg's dialog: how far the transfer is that it asked for. */
+  | {
+      readonly kind: "notify-leg";
+      readonly leg: LegId;
+      readonly event: string;
+      readonly subscriptionState: string;
+      readonly body: string;
+    }
   /** BYE. */
   | { readonly kind: "end-leg"; readonly leg: LegId; readonly reason?: string }
   /** Take a phone leg over from another gateway or an earlier instance of this one. */

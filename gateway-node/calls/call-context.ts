@@ -3,6 +3,7 @@ import type { CallEvent } from "#protocol/call-messages";
 import type { SipFlow } from "#protocol/capsule";
 import type { CallToken, LegId } from "#protocol/ids";
 import type { DialogState } from "#sip/dialog/dialog-state";
+import { createResponse } from "#sip/message/build";
 import type { SipRequest } from "#sip/message/sip-message";
 import type { Clock } from "../clock.ts";
 import type { MediaPlane } from "../media/media-plane.ts";
@@ -115,6 +116,8 @@ export function dropLeg(context: CallContext, leg: Leg, cause: LegDeparture): vo
     leg.pendingReinvite?.abandon();
     leg.answeredReinvite?.transaction.acknowledged();
     leg.inviteTransaction?.acknowledged();
+    const refer = leg.pendingRefer?.transaction;
+    refer?.respond(createResponse(refer.request, 481));
   }
   context.media.closeLeg(leg.key);
   context.log({ event: "leg.ended", call: leg.call, leg: leg.leg, cause });

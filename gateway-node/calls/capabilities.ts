@@ -5,12 +5,15 @@ import type { SipStack } from "../sip-transport/sip-stack.ts";
 export type HeaderPairs = readonly (readonly [name: string, value: string])[];
 
 /** Methods within a dialog, and those that start one (RFC 3261 section 20.5). */
-export const ALLOW: readonly [string, string] = ["Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER"];
+export const ALLOW: readonly [string, string] = [
+  "Allow",
+  "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, REGISTER",
+];
 export const ACCEPT: readonly [string, string] = ["Accept", "application/sdp"];
 export const SDP_TYPE = "application/sdp";
 
-/** Extensions that a Require may name: none yet. */
-export const SUPPORTED_EXTENSIONS: ReadonlySet<string> = new Set();
+/** Extensions that a Require may name: REFER without subscription (RFC 4488). */
+export const SUPPORTED_EXTENSIONS: ReadonlySet<string> = new Set(["norefersub"]);
 
 /** Our Contact for a leg: in-dialog requests come to this gateway and find their call by its user part. */
 export function contactFor(

@@ -9,6 +9,7 @@ import type { CallContext } from "./call-context.ts";
 import { endFromHere, sendBye } from "./leg-ending.ts";
 import type { FaultRim } from "./fault-rim.ts";
 import type { Leg, PhoneLeg, WebRtcLeg } from "./leg.ts";
+import { answerRefer, notifyLeg } from "./refer.ts";
 import { answerLeg, rejectLeg, ringLeg } from "./uas-leg.ts";
 import { cancelLeg, confirmLeg, inviteLeg } from "./uac-leg.ts";
 import { adoptWebRtcLeg, completeWebRtcLeg, openWebRtcLeg } from "./webrtc-leg.ts";
@@ -137,6 +138,10 @@ export class CommandHandler {
         return confirmLeg(this.#context, leg);
       case "cancel-leg":
         return cancelLeg(this.#context, leg, command.reason);
+      case "answer-refer":
+        return answerRefer(this.#context, leg, command);
+      case "notify-leg":
+        return notifyLeg(this.#context, leg, command);
     }
   }
 
@@ -169,7 +174,14 @@ export class CommandHandler {
 
 type BeginningKind = "invite-leg" | "adopt-leg" | "open-webrtc-leg" | "adopt-webrtc-leg";
 type RoomKind = "open-room-port" | "close-room-port";
-type PhoneKind = "ring-leg" | "answer-leg" | "reject-leg" | "confirm-leg" | "cancel-leg";
+type PhoneKind =
+  | "ring-leg"
+  | "answer-leg"
+  | "reject-leg"
+  | "confirm-leg"
+  | "cancel-leg"
+  | "answer-refer"
+  | "notify-leg";
 
 function forgetSignalling(context: CallContext, leg: Leg): void {
   if (leg.kind === "phone") {

@@ -15,10 +15,12 @@ import type { HeaderPairs } from "./capabilities.ts";
 import { answerOffer, createOffer, followPeer, readAnswer } from "./leg-audio.ts";
 import { endByPeer } from "./leg-ending.ts";
 import type { PhoneLeg } from "./leg.ts";
+import { receiveRefer } from "./refer.ts";
 import { confirmAnswer } from "./uas-leg.ts";
 
 /** A phone that hears 500 with it repeats its request; by then the leg may have been adopted here. */
 const STRAY_RETRY_SECONDS = "1";
+const REPEATED_METHODS: ReadonlySet<string> = new Set(["INVITE", "BYE", "REFER"]);
 
 /** Any request with a tag in To. */
 export function receiveInDialog(context: CallContext, transaction: ServerTransaction): void {
@@ -62,6 +64,8 @@ function perform(context: CallContext, leg: PhoneLeg, transaction: ServerTransac
       return respond(transaction, 200);
     case "OPTIONS":
       return respond(transaction, 200, [ALLOW, ACCEPT]);
+    case "REFER":
+      return receiveRefer(context, leg, transaction);
     default:
       return respond(transaction, 405, [ALLOW]);
   }
@@ -147,8 +151,7 @@ function receiveStray(context: CallContext, transaction: ServerTransaction, tag:
   if (named === undefined || ended) return respond(transaction, 481);
   context.count("calls.stray-request");
   context.control.reportStray(named.call, named.leg, request.method);
-  const repeats = request.method === "INVITE" || request.method === "BYE";
-  if (repeats) return respond(transaction, 500, [["Retry-After", STRAY_RETRY_SECONDS]]);
+  if (REPEATED_METHODS.has(request.method)) return respond(transaction, 500, [["Retry-After", STRAY_RETRY_SECONDS]]);
   respond(transaction, 481);
 }
 

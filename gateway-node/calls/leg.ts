@@ -17,7 +17,8 @@ export type LegTimer =
   | "success-repeat"
   | "adoption"
   | "adoption-retry"
-  | "next-way";
+  | "next-way"
+  | "refer";
 
 abstract class LegBase {
   readonly call: CallToken;
@@ -88,6 +89,8 @@ export class PhoneLeg extends LegBase {
   ending = false;
   /** BYE waits for the phone's ACK (RFC 3261 section 15). */
   byeAfterAck: { readonly reason?: string } | undefined;
+  /** The phone's REFER that waits for the Call object's word. */
+  pendingRefer: { readonly cseq: number; readonly transaction: ServerTransaction } | undefined;
   /** An adoption in progress, and when it began. */
   adoptingSinceMs: number | undefined;
   readonly ringingSeen = new Set<number>();

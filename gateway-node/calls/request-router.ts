@@ -54,6 +54,7 @@ export class RequestRouter implements SipStackEvents {
       case "BYE":
       case "INFO":
       case "UPDATE":
+      case "REFER":
         return this.#respond(transaction, 481);
       default:
         // Known and not taken, or never heard of (RFC 3261 sections 21.4.6 and 21.5.2).

@@ -134,6 +134,21 @@ const command: z.ZodType<CallCommand> = z.discriminatedUnion("kind", [
     headers: headers.optional(),
   }),
   z.object({ kind: z.literal("confirm-leg"), leg: legId }),
+  z.object({
+    kind: z.literal("answer-refer"),
+    leg: legId,
+    cseq: count,
+    status: z.number().int().min(200).max(699),
+    reason: line,
+    headers,
+  }),
+  z.object({
+    kind: z.literal("notify-leg"),
+    leg: legId,
+    event: line,
+    subscriptionState: line,
+    body,
+  }),
   z.object({ kind: z.literal("cancel-leg"), leg: legId, reason: line.optional() }),
   z.object({ kind: z.literal("end-leg"), leg: legId, reason: line.optional() }),
   z.object({

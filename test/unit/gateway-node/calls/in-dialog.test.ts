@@ -124,7 +124,7 @@ describe("other requests in a dialog", () => {
   it.each([
     ["INFO", 200],
     ["OPTIONS", 200],
-    ["REFER", 405],
+    ["PUBLISH", 405],
     ["MESSAGE", 405],
   ])("%s is answered %i", async (method, status) => {
     expect((await lab.receive(lab.fromCaller({ method, contact: null }))).statuses).toEqual([status]);
