@@ -28,8 +28,24 @@ export interface InviteReceivedEvent {
   readonly capsule: PhoneLegCapsule;
 }
 
+/** A phone's INVITE that takes the place of a dialog of this call (RFC 3891), authenticated by the gateway. */
+export interface ReplaceReceivedEvent {
+  readonly kind: "replace-received";
+  /** `r` and a number that no leg of the call has at this gateway. */
+  readonly leg: LegId;
+  readonly account: AccountSid;
+  readonly sipDomain: SipDomain;
+  readonly from: EndpointId;
+  /** The Replaces header value as sent. */
+  readonly replaces: string;
+  readonly flow: SipFlow;
+  /** In phase `ringing`, as of an INVITE that begins a call. */
+  readonly capsule: PhoneLegCapsule;
+}
+
 export type CallEvent =
   | InviteReceivedEvent
+  | ReplaceReceivedEvent
   /** The caller gave up; the gateway answered the CANCEL, the final response to INVITE is the Call object's. */
   | { readonly kind: "leg-cancelled"; readonly leg: LegId }
   /** A callee's device rings (180) or has early media (183). */

@@ -12,8 +12,8 @@ export const ALLOW: readonly [string, string] = [
 export const ACCEPT: readonly [string, string] = ["Accept", "application/sdp"];
 export const SDP_TYPE = "application/sdp";
 
-/** Extensions that a Require may name: REFER without subscription (RFC 4488). */
-export const SUPPORTED_EXTENSIONS: ReadonlySet<string> = new Set(["norefersub"]);
+/** Extensions that a Require may name: Replaces (RFC 3891), REFER without subscription (RFC 4488). */
+export const SUPPORTED_EXTENSIONS: ReadonlySet<string> = new Set(["replaces", "norefersub"]);
 
 /** Our Contact for a leg: in-dialog requests come to this gateway and find their call by its user part. */
 export function contactFor(

@@ -11,8 +11,13 @@ import type { FaultRim } from "./fault-rim.ts";
 import type { Leg, PhoneLeg, WebRtcLeg } from "./leg.ts";
 import { answerRefer, notifyLeg } from "./refer.ts";
 import { answerLeg, rejectLeg, ringLeg } from "./uas-leg.ts";
+import type { Rejection } from "./uas-leg.ts";
 import { cancelLeg, confirmLeg, inviteLeg } from "./uac-leg.ts";
 import { adoptWebRtcLeg, completeWebRtcLeg, openWebRtcLeg } from "./webrtc-leg.ts";
+
+const NOT_STORED: Rejection = { status: 503, reason: "Service Unavailable", retryAfterSeconds: 5 };
+/** A call that is not there has no dialog to replace (RFC 3891 section 3). */
+const NO_SUCH_DIALOG: Rejection = { status: 481, reason: reasonPhrase(481) };
 
 export class CommandHandler {
   readonly #context: CallContext;
@@ -48,7 +53,7 @@ export class CommandHandler {
     for (const leg of this.#context.legs.ofCall(call)) {
       this.#context.count("calls.gone");
       const unheard = !stored && leg.kind === "phone" && leg.role === "uas" && leg.capsule.phase === "ringing";
-      if (unheard) rejectLeg(this.#context, leg, { status: 503, reason: "Service Unavailable", retryAfterSeconds: 5 });
+      if (unheard) rejectLeg(this.#context, leg, leg.replacing ? NO_SUCH_DIALOG : NOT_STORED);
       else dropLeg(this.#context, leg, "call-gone");
     }
     for (const leg of this.#context.hostedMembers.ofCall(call)) this.#closeRoomPort(call, leg, Infinity);

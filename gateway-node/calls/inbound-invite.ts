@@ -1,5 +1,5 @@
 /** A phone's INVITE outside a dialog: who calls, and into which call (RFC 3261 sections 8.2 and 13.3.1, docs/design/control-channel.md). */
-import type { InviteReceivedEvent } from "#protocol/call-messages";
+import type { InviteReceivedEvent, ReplaceReceivedEvent } from "#protocol/call-messages";
 import type { PhoneLegCapsule } from "#protocol/capsule";
 import { callTag, parseLegId } from "#protocol/ids";
 import type { AccountSid, CallToken, EndpointId, LegId, SipDomain } from "#protocol/ids";
@@ -18,6 +18,7 @@ import type { CallContext } from "./call-context.ts";
 import { ACCEPT, ALLOW, SDP_TYPE } from "./capabilities.ts";
 import type { HeaderPairs } from "./capabilities.ts";
 import { PhoneLeg } from "./leg.ts";
+import { replacingPlace } from "./replacing-invite.ts";
 import { cancelLeg } from "./uac-leg.ts";
 import { rejectLeg } from "./uas-leg.ts";
 
@@ -73,17 +74,14 @@ function callerOf(request: SipRequest): Caller | undefined {
 
 function beginCall(context: CallContext, transaction: ServerTransaction, caller: Caller, account: AccountSid): void {
   const { request, flow } = transaction;
-  const target = parseSipUri(request.requestUri);
   const [callId, cseq, from, to] = [callIdOf(request), cseqOf(request), header(request, "from"), header(request, "to")];
-  const leg = parseLegId("a");
-  if (callId === undefined || cseq === undefined || from === undefined || to === undefined || leg === undefined) {
+  if (callId === undefined || cseq === undefined || from === undefined || to === undefined)
     return refuse(context, transaction, { status: 400, code: "invite-incomplete" });
-  }
-  if (target?.user === undefined) return refuse(context, transaction, { status: 404, code: "target-without-user" });
   const problem = offerProblem(request);
   if (problem !== undefined) return refuse(context, transaction, problem);
-  const call = context.control.beginCall(callId);
-  if (call === undefined) return refuse(context, transaction, { status: 503, code: "no-ticket", headers: RETRY_AFTER });
+  const place = placeOf(context, request, callId);
+  if (!place.ok) return refuse(context, transaction, place);
+  const { call, leg } = place;
   const dialog = dialogFromInvite(request, callTag(call, leg), createSdpId(context));
   if (dialog === undefined) return refuse(context, transaction, { status: 400, code: "contact-missing" });
   const invite = {
@@ -104,21 +102,47 @@ function beginCall(context: CallContext, transaction: ServerTransaction, caller:
     remoteOffer: bodyText(request),
   };
   const userAgent = header(request, "user-agent")?.slice(0, MAX_USER_AGENT);
-  const event: InviteReceivedEvent = {
-    kind: "invite-received",
-    leg,
-    account,
-    sipDomain: caller.sipDomain,
-    from: caller.endpoint,
-    fromDisplayName: caller.displayName,
-    to: target.user,
-    toHost: target.host,
-    callId,
-    userAgent,
-    flow,
-    capsule,
-  };
+  const about = { leg, account, sipDomain: caller.sipDomain, from: caller.endpoint, flow, capsule };
+  const event: LegStart["event"] =
+    place.replaces === undefined
+      ? {
+          kind: "invite-received",
+          ...about,
+          fromDisplayName: caller.displayName,
+          to: place.to,
+          toHost: place.toHost,
+          callId,
+          userAgent,
+        }
+      : { kind: "replace-received", ...about, replaces: place.replaces };
   startLeg(context, transaction, { call, leg, capsule, event });
+}
+
+type Place =
+  | { readonly ok: true; readonly call: CallToken; readonly leg: LegId; readonly replaces: string }
+  | {
+      readonly ok: true;
+      readonly call: CallToken;
+      readonly leg: LegId;
+      readonly replaces?: undefined;
+      readonly to: string;
+      readonly toHost: string;
+    }
+  | ({ readonly ok: false } & Refusal);
+
+/** A new call, or the one whose dialog is to be replaced. */
+function placeOf(context: CallContext, request: SipRequest, callId: string): Place {
+  const replaces = header(request, "replaces");
+  if (replaces !== undefined) {
+    const place = replacingPlace(context, replaces);
+    return "status" in place ? { ok: false, ...place } : { ok: true, ...place, replaces };
+  }
+  const target = parseSipUri(request.requestUri);
+  const leg = parseLegId("a");
+  if (target?.user === undefined || leg === undefined) return { ok: false, status: 404, code: "target-without-user" };
+  const call = context.control.beginCall(callId);
+  if (call === undefined) return { ok: false, status: 503, code: "no-ticket", headers: RETRY_AFTER };
+  return { ok: true, call, leg, to: target.user, toHost: target.host };
 }
 
 /** DEVIATION (docs/compliance.md#3261-13.2.1): an INVITE without offer is refused, as the codec is settled before the callee rings. */
@@ -134,12 +158,13 @@ interface LegStart {
   readonly call: CallToken;
   readonly leg: LegId;
   readonly capsule: PhoneLegCapsule;
-  readonly event: InviteReceivedEvent;
+  readonly event: InviteReceivedEvent | ReplaceReceivedEvent;
 }
 
 function startLeg(context: CallContext, transaction: ServerTransaction, start: LegStart): void {
   // A call begins at epoch 1 (docs/design/control-channel.md, "Epochs").
   const leg = new PhoneLeg({ call: start.call, leg: start.leg, epoch: 1, role: "uas", capsule: start.capsule });
+  leg.replacing = start.event.kind === "replace-received";
   leg.inviteTransaction = transaction;
   enterTable(context, leg);
   publish(context, leg, start.event);

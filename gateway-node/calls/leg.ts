@@ -81,6 +81,8 @@ export class PhoneLeg extends LegBase {
   mediaAddress: { readonly host: string; readonly port: number } | undefined;
   /** The phone wants or sends no audio now: silence from it is no sign of death. */
   held = false;
+  /** Its INVITE is to take the place of a dialog (RFC 3891). */
+  replacing = false;
   /** CANCEL was received or sent. */
   cancelled = false;
   /** The Call object was told that this leg failed; once is enough. */
