@@ -238,6 +238,9 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
         case "record":
           this.ctx.waitUntil(this.#record());
           break;
+        case "count":
+          count(effect.name);
+          break;
         case "enter-room":
           this.ctx.waitUntil(this.#enterRoom(effect));
           break;

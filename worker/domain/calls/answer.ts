@@ -6,6 +6,7 @@ import type { BrowserLeg, CallLeg } from "./call-state.ts";
 import { endCall, hangUp, markEnded } from "./hang-up.ts";
 import type { Refusal } from "./refusal.ts";
 import { joinMedia } from "./join.ts";
+import { targetRings } from "./transfer-progress.ts";
 import { failWhenAllFailed, groupOf, legsOf, ringNextRoute } from "./ring-group.ts";
 
 /** RFC 3326: the other devices learn that somebody took the call. */
@@ -19,6 +20,8 @@ export function calleeRings(draft: CallDraft, leg: CallLeg): void {
   if (leg.stage !== "calling") return;
   leg.stage = "ringing";
   draft.log("leg.ringing", { leg: leg.leg, gateway: leg.holder });
+  const transfer = draft.transferOf(leg);
+  if (transfer !== undefined) return targetRings(draft, transfer);
   const caller = draft.caller;
   if (caller === undefined || draft.state.status !== "queued") return;
   draft.setStatus("ringing");

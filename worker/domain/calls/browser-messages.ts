@@ -1,4 +1,5 @@
 /** What browsers tell a call. Each message was checked to come from the leg's own identity. */
+import { REFER_FIELD_LIMIT } from "#protocol/call-messages";
 import { parseCallTag } from "#protocol/ids";
 import type { LegId } from "#protocol/ids";
 import { createResponse } from "#sip/message/build";
@@ -18,6 +19,8 @@ import { ALLOW, acknowledge, acknowledgeRefusal, byeBrowser, contactOf, offerToB
 import type { CallDraft } from "./call-draft.ts";
 import type { BrowserLeg } from "./call-state.ts";
 import { endCall, hangUp, markEnded, releaseMedia } from "./hang-up.ts";
+import { receiveRefer } from "./refer.ts";
+import type { Refer } from "./refer.ts";
 import { groupOf, legIsGone } from "./ring-group.ts";
 
 /** The leg that a message speaks of: our tag is To in the browser's requests and From in its responses. */
@@ -66,6 +69,8 @@ function applyRequest(draft: CallDraft, leg: BrowserLeg, request: SipRequest): v
       return bye(draft, leg, request);
     case "INVITE":
       return reInvite(draft, leg, request);
+    case "REFER":
+      return refer(draft, leg, request);
     case "INFO":
     case "OPTIONS":
     case "UPDATE":
@@ -100,6 +105,18 @@ function bye(draft: CallDraft, leg: BrowserLeg, request: SipRequest): void {
   markEnded(draft, leg);
   releaseMedia(draft, leg);
   legIsGone(draft, leg, { outcome: "completed", cause: `${leg.side}-bye` });
+}
+
+function refer(draft: CallDraft, leg: BrowserLeg, request: SipRequest): void {
+  if (!acceptInDialog(draft, leg, request)) return;
+  const referredBy = header(request, "referred-by")?.slice(0, REFER_FIELD_LIMIT);
+  const about: Refer = {
+    cseq: cseqOf(request)?.number ?? 0,
+    referTo: header(request, "refer-to"),
+    referredBy,
+    subscribes: header(request, "refer-sub")?.trim().toLowerCase().startsWith("false") !== true,
+  };
+  receiveRefer(draft, leg, about, ({ status, headers }) => void respond(draft, leg, request, status, { headers }));
 }
 
 /**

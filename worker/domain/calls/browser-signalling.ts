@@ -15,7 +15,7 @@ import type { BrowserLeg, CallLeg, InviteHeads } from "./call-state.ts";
 import { callerUri } from "./caller-identity.ts";
 import type { Refusal } from "./refusal.ts";
 
-export const ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
+export const ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER";
 const SDP = "application/sdp";
 
 interface ResponseOptions {
@@ -113,6 +113,7 @@ export function inviteBrowser(draft: CallDraft, leg: BrowserLeg, offer: string):
       ["Contact", contactOf(draft, leg)],
       ["Allow", ALLOW],
       callSidHeader(draft),
+      ...(group?.referredBy === undefined ? [] : [["Referred-By", group.referredBy] as const]),
     ],
     body: offer,
     contentType: SDP,
@@ -174,6 +175,29 @@ export function offerToBrowser(draft: CallDraft, leg: BrowserLeg, offer: string)
   leg.offerWaiting = undefined;
   leg.localSdp = offer;
   sendInDialog(draft, leg, "INVITE", offer);
+}
+
+export interface Notification {
+  readonly event: string;
+  readonly subscriptionState: string;
+  readonly body: string;
+}
+
+/** NOTIFY of a transfer that the browser asked for; its response changes nothing. */
+export function notifyBrowser(draft: CallDraft, leg: BrowserLeg, notification: Notification): void {
+  if (leg.dialog === undefined) return;
+  const { event, subscriptionState, body } = notification;
+  const { request, dialog } = createDialogRequest(leg.dialog, "NOTIFY", {
+    contact: contactOf(draft, leg),
+    headers: [
+      ["Event", event],
+      ["Subscription-State", subscriptionState],
+    ],
+    body,
+    contentType: "message/sipfrag;version=2.0",
+  });
+  leg.dialog = dialog;
+  draft.sendSip(leg, sipMessageText(addVia(draft, request, newBranch(draft))));
 }
 
 function sendInDialog(draft: CallDraft, leg: BrowserLeg, method: "BYE" | "INVITE", body?: string): void {

@@ -3,7 +3,7 @@ import type { CallCommand } from "#protocol/call-messages";
 import type { CallToken, GatewayId, LegId } from "#protocol/ids";
 import type { CallContext, CallEffect } from "./call-input.ts";
 import type { CallStatus } from "./call-object-api.ts";
-import type { CallLeg, CallState, GatewayParty } from "./call-state.ts";
+import type { CallLeg, CallState, CallTransfer, GatewayParty } from "./call-state.ts";
 
 const LOG_LIMIT = 300;
 
@@ -21,8 +21,10 @@ export class CallDraft {
     return this.state.legs.find((leg) => leg.leg === id);
   }
 
+  /** Whom the call is carried out for: who called, until a transfer made it somebody else. */
   get caller(): CallLeg | undefined {
-    return this.state.legs.find((leg) => leg.side === "caller");
+    const { main, legs } = this.state;
+    return main === undefined ? legs.find((leg) => leg.side === "caller") : this.leg(main);
   }
 
   get winner(): CallLeg | undefined {
@@ -31,6 +33,19 @@ export class CallDraft {
 
   get callees(): readonly CallLeg[] {
     return this.state.legs.filter((leg) => leg.side === "callee");
+  }
+
+  /** Whom this leg talks with, if it does. */
+  peerOf(leg: CallLeg): CallLeg | undefined {
+    const { caller, winner } = this;
+    if (leg === caller) return winner;
+    return leg === winner ? caller : undefined;
+  }
+
+  /** The transfer under way whose target this leg rings. */
+  transferOf(leg: CallLeg): CallTransfer | undefined {
+    const { transfer } = this.state;
+    return leg.group !== undefined && leg.group === transfer?.group ? transfer : undefined;
   }
 
   get ended(): boolean {

@@ -59,6 +59,7 @@ export type CallEffect =
   /** Answered by `room-entered` or `room-refused`. */
   | ({ readonly kind: "enter-room"; readonly name: string } & Omit<RoomEntering, "token">)
   | { readonly kind: "leave-room"; readonly name: string }
+  | { readonly kind: "count"; readonly name: string }
   /** The call's entry in the index changed. */
   | { readonly kind: "record" };
 

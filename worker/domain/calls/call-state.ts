@@ -139,6 +139,23 @@ export interface CallRoom {
   troubleSinceMs?: number;
 }
 
+/** A transfer under way: one of two who talk has the other connected with somebody else. */
+export interface CallTransfer {
+  /** Who asked for it, and leaves. */
+  readonly by: LegId;
+  readonly stays: LegId;
+  /** Identity or number. */
+  readonly to: string;
+  /** Of the REFER: names its subscription. */
+  readonly cseq: number;
+  readonly subscribes: boolean;
+  readonly referredBy?: string;
+  /** Rings the target. */
+  group?: number;
+  /** What the one who stays hears once the target rings. */
+  waiting?: MediaJoin;
+}
+
 export interface CallState {
   readonly sid: CallSid;
   readonly token: CallToken;
@@ -153,8 +170,11 @@ export interface CallState {
   answeredAtMs?: number;
   endedAtMs?: number;
   endCause?: string;
-  /** The callee's leg that the caller talks to. */
+  /** Whom the call is carried out for: the caller, or who stayed when that one left by a transfer. */
+  main?: LegId;
+  /** The leg that it talks with: a callee's, or that of a transfer's target. */
   winner?: LegId;
+  transfer?: CallTransfer;
   /** Whom the call rang, in order; what is over is kept for its legs. */
   groups: RingGroup[];
   /** Where its document stands; absent for a call that goes straight to an endpoint. */

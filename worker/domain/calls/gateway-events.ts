@@ -10,12 +10,15 @@ import type { CallDraft } from "./call-draft.ts";
 import type { CallLeg } from "./call-state.ts";
 import { endCall, hangUp, markEnded } from "./hang-up.ts";
 import { endGroup, groupOf, legIsGone } from "./ring-group.ts";
+import { receiveRefer } from "./refer.ts";
 import { statusOfRefusal } from "./refusal.ts";
+import { abandonTransfer } from "./transfer.ts";
 
 /** Applies one event of the gateway that holds the leg. */
 export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEvent): void {
   switch (event.kind) {
     case "invite-received":
+    case "replace-received":
       return;
     case "leg-cancelled":
       return callerGaveUp(draft, leg);
@@ -37,6 +40,12 @@ export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEve
     case "leg-changed":
       if (leg.kind === "phone") leg.capsule = event.capsule;
       return;
+    case "refer-received":
+      return receiveRefer(draft, leg, event, (answer) => {
+        draft.command(leg, { kind: "answer-refer", leg: leg.leg, cseq: event.cseq, ...answer });
+      });
+    case "refer-given-up":
+      return referGivenUp(draft, leg, event.cseq);
     case "leg-adopted":
       if (leg.kind === "phone") leg.capsule = event.capsule;
       return legAdopted(draft, leg);
@@ -64,12 +73,14 @@ export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEve
     case "media-flowing":
       draft.log("leg.media", { leg: leg.leg, gateway: leg.holder, detail: `after ${Math.round(event.afterMs)} ms` });
       return;
-    case "leg-statistics": {
-      const { packetsReceived, packetsSent, bytesReceived, trunkPacketsSent, trunkPacketsReceived } = event;
-      leg.statistics = { packetsReceived, packetsSent, bytesReceived, trunkPacketsSent, trunkPacketsReceived };
-      return;
-    }
+    case "leg-statistics":
+      return noteStatistics(leg, event);
   }
+}
+
+function noteStatistics(leg: CallLeg, event: Extract<CallEvent, { kind: "leg-statistics" }>): void {
+  const { packetsReceived, packetsSent, bytesReceived, trunkPacketsSent, trunkPacketsReceived } = event;
+  leg.statistics = { packetsReceived, packetsSent, bytesReceived, trunkPacketsSent, trunkPacketsReceived };
 }
 
 /** Reports may overtake each other; a limit that went down would let an index be used twice (RFC 3711 section 9.1). */
@@ -77,6 +88,11 @@ function neverLower(before: OutgoingStreamLease | undefined, now: OutgoingStream
   return before?.ssrc === now.ssrc && before.indexLimit > now.indexLimit
     ? { ...now, indexLimit: before.indexLimit }
     : now;
+}
+
+function referGivenUp(draft: CallDraft, leg: CallLeg, cseq: number): void {
+  const { transfer } = draft.state;
+  if (transfer?.by === leg.leg && transfer.cseq === cseq) abandonTransfer(draft, transfer);
 }
 
 function callerGaveUp(draft: CallDraft, leg: CallLeg): void {
@@ -130,7 +146,7 @@ function webRtcRefused(
   if (leg.kind === "browser" && leg.reoffer !== undefined) return answerReoffer(draft, leg, event.status);
   if (leg.adoption !== undefined) return adoptionFailed(draft, leg, event.reason);
   const refusal = { status: event.status, reason: reasonPhrase(event.status) };
-  if (leg.side === "caller") return endCall(draft, "failed", "media-refused", refusal);
+  if (leg === draft.caller) return endCall(draft, "failed", "media-refused", refusal);
   const group = groupOf(draft, leg);
   if (group?.winner === leg.leg) {
     hangUp(draft, leg);

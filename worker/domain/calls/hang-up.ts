@@ -4,6 +4,7 @@ import type { Refusal } from "./refusal.ts";
 import type { CallDraft } from "./call-draft.ts";
 import { leaveRoom } from "./call-room.ts";
 import type { CallLeg } from "./call-state.ts";
+import { notifyTransfer } from "./refer-notify.ts";
 import { cancelBrowser, byeBrowser, refuseBrowser } from "./browser-signalling.ts";
 
 const REQUEST_TERMINATED: Refusal = { status: 487, reason: "Request Terminated" };
@@ -20,6 +21,9 @@ export function endCall(
   draft.state.endCause = cause;
   draft.setStatus(status);
   draft.log("call.ended", { detail: cause });
+  const { transfer } = draft.state;
+  if (transfer !== undefined) notifyTransfer(draft, transfer, REQUEST_TERMINATED.status, REQUEST_TERMINATED.reason);
+  draft.state.transfer = undefined;
   for (const leg of draft.state.legs) hangUp(draft, leg, refusal);
   for (const group of draft.state.groups) {
     group.endedAtMs ??= draft.context.nowMs;

@@ -71,6 +71,8 @@ function carryOut(draft: CallDraft, action: InstructionAction): void {
     case "answer":
       // A full room is a busy line: who cannot come in is not answered.
       if (roomOf(draft.state.actions?.[0]) !== undefined) return;
+      // Who was transferred to a number has been answered.
+      if (draft.state.answeredAtMs !== undefined) return;
       return answerCaller(draft, draft.state.codecs[0] ?? "PCMU");
     case "echo":
       return letCallerHear(draft, { kind: "echo" });

@@ -6,17 +6,26 @@ import type { CallLeg } from "./call-state.ts";
 
 /** Tells the gateways of both talking legs where their media goes. Harmless to repeat; done again after each move. */
 export function joinMedia(draft: CallDraft): void {
+  const { transfer } = draft.state;
+  if (transfer?.waiting !== undefined) {
+    joinAlone(draft, draft.leg(transfer.stays), transfer.waiting);
+    return joinAlone(draft, draft.leg(transfer.by), { kind: "none" });
+  }
   const caller = draft.caller;
   if (caller === undefined || caller.stage === "ended") return;
   const callee = draft.winner;
   if (callee === undefined || callee.stage === "ended") {
     const { room, callerMedia: join } = draft.state;
     if (room !== undefined) joinRoom(draft, caller, room);
-    else if (join !== undefined) draft.command(caller, { kind: "join-leg", leg: caller.leg, join });
+    else if (join !== undefined) joinAlone(draft, caller, join);
     return;
   }
   joinTo(draft, caller, callee);
   joinTo(draft, callee, caller);
+}
+
+function joinAlone(draft: CallDraft, leg: CallLeg | undefined, join: MediaJoin): void {
+  if (leg !== undefined && leg.stage !== "ended") draft.command(leg, { kind: "join-leg", leg: leg.leg, join });
 }
 
 function joinTo(draft: CallDraft, leg: CallLeg, peer: CallLeg): void {

@@ -9,7 +9,9 @@ export type RingPurpose =
   /** The call itself: what becomes of the group becomes of the call. */
   | { readonly kind: "call" }
   /** A Dial of the caller's document. */
-  | { readonly kind: "dial"; readonly timeLimitSeconds: number };
+  | { readonly kind: "dial"; readonly timeLimitSeconds: number }
+  /** The transfer under way; the group of one that worked takes over the purpose of the group before it. */
+  | { readonly kind: "transfer" };
 
 /** One endpoint of a group: its devices ring as legs with its identity. */
 export interface RingTarget {
@@ -34,7 +36,7 @@ export type RingNews =
 
 export interface RingGroup {
   readonly id: number;
-  readonly purpose: RingPurpose;
+  purpose: RingPurpose;
   readonly targets: readonly RingTarget[];
   /** What their devices are offered: media is not transcoded, so it is what the other side can do. */
   readonly codecs: readonly CodecName[];
@@ -44,6 +46,8 @@ export interface RingGroup {
   readonly timed?: boolean;
   /** Whom the devices show in place of the caller: a name or a number of the account. */
   readonly callerId?: string;
+  /** Who sends the one that calls, as a Referred-By header value (RFC 3892). */
+  readonly referredBy?: string;
   /** The leg that answered first. */
   winner?: LegId;
   /** Unix time at which the winner is parted from the caller. */

@@ -28,6 +28,7 @@ export interface RingRequest {
   /** Counted by the call itself when given. */
   readonly ringLimitMs?: number;
   readonly callerId?: string;
+  readonly referredBy?: string;
 }
 
 /** Begins to ring; its outcome comes to `settle.ts` under its purpose, never before this input is over. */
@@ -41,6 +42,7 @@ export function ringGroup(draft: CallDraft, request: RingRequest): RingGroup {
     ringUntilMs: context.nowMs + (request.ringLimitMs ?? RING_LIMIT_MS),
     ...(request.ringLimitMs === undefined ? {} : { timed: true }),
     ...(request.callerId === undefined ? {} : { callerId: request.callerId }),
+    ...(request.referredBy === undefined ? {} : { referredBy: request.referredBy }),
   };
   // Decisions are large, and the last one is what people ask about.
   for (const target of state.groups.flatMap(({ targets }) => targets)) target.routing = undefined;
@@ -87,9 +89,11 @@ export function ringTarget(
   const { known, routes, ring } = found;
   if (!known) return failTarget(draft, group, target, UNKNOWN);
   if (routes.length === 0) return failTarget(draft, group, target, NOT_REGISTERED);
+  const { transfer } = draft.state;
+  const stays = transfer?.group === group.id ? draft.leg(transfer.stays) : undefined;
   const decision = draft.context.rank({
-    callerRegion: draft.state.region,
-    callerGateway: draft.caller?.holder,
+    callerRegion: stays?.region ?? draft.state.region,
+    callerGateway: (stays ?? draft.caller)?.holder,
     routes,
     ...(ring === undefined ? {} : { ring }),
   });
@@ -184,7 +188,10 @@ export function legIsGone(
 ): void {
   const unanswered = leg.stage === "calling" || leg.stage === "ringing";
   if (leg.stage !== "ended") markEnded(draft, leg);
-  if (leg.side === "caller") return endCall(draft, end.outcome, end.cause);
+  const { transfer } = draft.state;
+  // Its part is done: what becomes of the transfer does not need it.
+  if (transfer?.by === leg.leg) return draft.log("transfer.transferor-left", { leg: leg.leg });
+  if (leg === draft.caller || transfer?.stays === leg.leg) return endCall(draft, end.outcome, end.cause);
   const group = groupOf(draft, leg);
   if (group === undefined) return;
   if (group.winner === leg.leg) return endGroup(draft, group, end);

@@ -91,7 +91,7 @@ export function invitePhone(
     ...leg.invitation,
     codecs: group.codecs,
     ringTimeoutMs: ringTimeLeft(draft, group),
-    headers: [],
+    headers: group.referredBy === undefined ? [] : [["Referred-By", group.referredBy]],
   });
 }
 

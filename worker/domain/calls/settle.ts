@@ -5,6 +5,7 @@ import { afterDial } from "./dial.ts";
 import { endCall } from "./hang-up.ts";
 import { advance, finishInstructions, followInstructions } from "./instructions.ts";
 import type { RingGroup, RingNews } from "./ring-group-state.ts";
+import { targetAnswers, transferFails } from "./transfer.ts";
 
 export function settle(draft: CallDraft): void {
   for (;;) {
@@ -28,6 +29,8 @@ function groupAnswered(draft: CallDraft, group: RingGroup): void {
     case "dial":
       group.talkUntilMs = draft.context.nowMs + group.purpose.timeLimitSeconds * 1_000;
       return connectCaller(draft, callee);
+    case "transfer":
+      return targetAnswers(draft, group, callee);
   }
 }
 
@@ -37,5 +40,7 @@ function groupEnded(draft: CallDraft, group: RingGroup, end: Extract<RingNews, {
       return endCall(draft, end.outcome, end.cause, end.refusal);
     case "dial":
       return advance(draft, afterDial(draft, group, end));
+    case "transfer":
+      return transferFails(draft, end.refusal);
   }
 }

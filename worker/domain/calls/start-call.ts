@@ -26,7 +26,7 @@ export function startCall(draft: CallDraft, offer: string, toHost: string): void
 }
 
 /** A call stays inside the caller's account: its own domain, or a gateway's address as phones without a domain dial it. */
-function isLocalHost(draft: CallDraft, host: string): boolean {
+export function isLocalHost(draft: CallDraft, host: string): boolean {
   return host.toLowerCase() === draft.state.sipDomain || draft.context.fleet.some((gateway) => gateway.host === host);
 }
 

@@ -1,0 +1,92 @@
+/** REFER within one of the call's dialogs: may it transfer, and whom to (RFC 3515 section 2.4.2). */
+import { reasonPhrase } from "#sip/message/build";
+import { documentForNumber } from "../instructions/built-in-documents.ts";
+import { parseDialledAddress } from "../location/dialled-address.ts";
+import type { CallDraft } from "./call-draft.ts";
+import type { CallLeg, CallTransfer } from "./call-state.ts";
+import { notifyTransfer } from "./refer-notify.ts";
+import { readReferTo } from "./refer-target.ts";
+import type { ReferTarget } from "./refer-target.ts";
+import { isLocalHost } from "./start-call.ts";
+import { abandonTransfer, ringTransferTarget, transferToNumber } from "./transfer.ts";
+
+export interface Refer {
+  readonly cseq: number;
+  readonly referTo: string | undefined;
+  readonly referredBy?: string | undefined;
+  readonly subscribes: boolean;
+}
+
+export interface ReferAnswer {
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+type Refused = Extract<ReferTarget, { kind: "refused" }>;
+type Accepted = Exclude<ReferTarget, Refused>;
+
+/** `answer` goes out before any NOTIFY. */
+export function receiveRefer(
+  draft: CallDraft,
+  leg: CallLeg,
+  refer: Refer,
+  answer: (answer: ReferAnswer) => void,
+): void {
+  const target = readReferTo(refer.referTo);
+  const problem = target.kind === "refused" ? target : problemOf(draft, leg, target);
+  const stays = draft.peerOf(leg);
+  if (target.kind === "refused" || problem !== undefined || stays === undefined) {
+    const { status, code } = problem ?? { status: 403, code: "nobody-to-transfer" };
+    draft.log("transfer.refused", { leg: leg.leg, detail: code });
+    draft.effects.push({ kind: "count", name: `call.refer-refused.${code}` });
+    return answer({ status, reason: reasonPhrase(status), headers: [] });
+  }
+  // Who does not subscribe is told that this was understood (RFC 4488 section 4).
+  answer({ status: 202, reason: "Accepted", headers: refer.subscribes ? [] : [["Refer-Sub", "false"]] });
+  const { cseq, subscribes, referredBy } = refer;
+  beginTransfer(draft, stays, target, {
+    by: leg.leg,
+    stays: stays.leg,
+    cseq,
+    subscribes,
+    ...(referredBy === undefined ? {} : { referredBy }),
+  });
+}
+
+function problemOf(draft: CallDraft, leg: CallLeg, target: Accepted): Refused | undefined {
+  const peer = draft.peerOf(leg);
+  if (isUnderWay(draft)) return refused(491, "transfer-under-way");
+  if (peer?.codec === undefined || peer.stage === "ended") return refused(403, "nobody-to-transfer");
+  if (target.kind === "dialog") return refused(501, "attended-unsupported");
+  if (!isLocalHost(draft, target.host)) return refused(403, "foreign-domain");
+  return documentForNumber(target.user) !== undefined || parseDialledAddress(target.user) !== undefined
+    ? undefined
+    : refused(404, "endpoint-unknown");
+}
+
+function refused(status: number, code: string): Refused {
+  return { kind: "refused", status, code };
+}
+
+/** One whose search for the target was lost with its object does not stand in the way for ever. */
+function isUnderWay(draft: CallDraft): boolean {
+  const { transfer, groups } = draft.state;
+  const group = groups.find(({ id }) => id === transfer?.group);
+  if (transfer === undefined) return false;
+  if (group === undefined || group.ringUntilMs >= draft.context.nowMs) return true;
+  abandonTransfer(draft, transfer);
+  return false;
+}
+
+function beginTransfer(draft: CallDraft, stays: CallLeg, target: Accepted, about: Omit<CallTransfer, "to">): void {
+  if (target.kind !== "address") return;
+  const document = documentForNumber(target.user);
+  const dialled = parseDialledAddress(target.user);
+  const transfer: CallTransfer = { ...about, to: dialled?.number ?? dialled?.endpoint ?? target.user };
+  draft.state.transfer = transfer;
+  draft.log("transfer.requested", { leg: about.by, detail: `${stays.identity} to ${transfer.to}` });
+  notifyTransfer(draft, transfer, 100, reasonPhrase(100));
+  if (document !== undefined) transferToNumber(draft, transfer, document);
+  else if (dialled !== undefined) ringTransferTarget(draft, transfer, stays, dialled.endpoint);
+}

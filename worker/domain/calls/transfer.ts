@@ -1,0 +1,97 @@
+/**
+ * Blind transfer (RFC 5589 section 6): one of two who talk has the other connected with somebody else. Until the target
+ * answers nothing is decided, and the two talk on when it does not.
+ */
+import type { EndpointId } from "#protocol/ids";
+import { reasonPhrase } from "#sip/message/build";
+import type { CallDraft } from "./call-draft.ts";
+import type { CallLeg, CallTransfer } from "./call-state.ts";
+import { endCall, hangUp } from "./hang-up.ts";
+import { finishInstructions, startDocument } from "./instructions.ts";
+import { joinMedia } from "./join.ts";
+import { notifyTransfer } from "./refer-notify.ts";
+import type { Refusal } from "./refusal.ts";
+import type { RingGroup } from "./ring-group-state.ts";
+import { endGroup, groupOf, ringGroup } from "./ring-group.ts";
+
+const GIVEN_UP: Refusal = { status: 487, reason: reasonPhrase(487) };
+
+/** Rings the target for the one who stays, and in that one's name. */
+export function ringTransferTarget(draft: CallDraft, transfer: CallTransfer, stays: CallLeg, target: EndpointId): void {
+  const group = ringGroup(draft, {
+    purpose: { kind: "transfer" },
+    targets: [target],
+    // Nothing is transcoded: the target must take what the one who stays has.
+    ...(stays.codec === undefined ? {} : { codecs: [stays.codec] }),
+    ...(stays.identity === draft.state.from ? {} : { callerId: `client:${stays.identity}` }),
+    ...(transfer.referredBy === undefined ? {} : { referredBy: transfer.referredBy }),
+  });
+  transfer.group = group.id;
+}
+
+/** A number has nobody to ring: its document runs for the one who stays. */
+export function transferToNumber(draft: CallDraft, transfer: CallTransfer, document: string): void {
+  const { by, stays } = transfer;
+  passOn(draft, transfer);
+  draft.state.winner = undefined;
+  leave(draft, transfer);
+  finishInstructions(draft);
+  draft.log("transfer.completed", { leg: stays, detail: `${by} put it through to ${transfer.to}` });
+  startDocument(draft, document);
+}
+
+/** The target talks with who stays; the transferor is told and leaves. */
+export function targetAnswers(draft: CallDraft, group: RingGroup, target: CallLeg): void {
+  const { transfer } = draft.state;
+  if (transfer?.group !== group.id) return hangUp(draft, target);
+  passOn(draft, transfer, group);
+  draft.state.winner = target.leg;
+  leave(draft, transfer);
+  draft.log("transfer.completed", { leg: transfer.stays, detail: `talks with ${target.leg}` });
+  joinMedia(draft);
+}
+
+/** Whatever waits for the end of the talk waits for that of the new one; it is the call itself once its caller has left. */
+function passOn(draft: CallDraft, transfer: CallTransfer, group?: RingGroup): void {
+  const { state, winner, caller } = draft;
+  const before = winner === undefined ? undefined : groupOf(draft, winner);
+  const callerStays = caller?.leg === transfer.stays;
+  if (before !== undefined) before.endedAtMs = draft.context.nowMs;
+  if (group !== undefined) {
+    group.purpose = callerStays && before !== undefined ? before.purpose : { kind: "call" };
+    if (callerStays) group.talkUntilMs = before?.talkUntilMs;
+  }
+  if (callerStays) return;
+  finishInstructions(draft);
+  state.instructions = undefined;
+  state.main = transfer.stays;
+}
+
+function leave(draft: CallDraft, transfer: CallTransfer): void {
+  draft.state.transfer = undefined;
+  // Another pair of legs, another stream between gateways (protocol/media.ts).
+  draft.state.trunkStream = draft.context.randomHex(8);
+  notifyTransfer(draft, transfer, 200, reasonPhrase(200));
+  const by = draft.leg(transfer.by);
+  if (by !== undefined) hangUp(draft, by);
+  draft.record();
+}
+
+/** The two go on as before; if the transferor has left already, nobody is there to go on with. */
+export function transferFails(draft: CallDraft, refusal: Refusal = GIVEN_UP): void {
+  const { transfer } = draft.state;
+  if (transfer === undefined) return;
+  draft.state.transfer = undefined;
+  draft.log("transfer.failed", { leg: transfer.stays, detail: `${refusal.status} ${refusal.reason}` });
+  notifyTransfer(draft, transfer, refusal.status, refusal.reason);
+  if (draft.leg(transfer.by)?.stage === "ended") return endCall(draft, "completed", "transfer-failed");
+  joinMedia(draft);
+  draft.record();
+}
+
+/** What rings for it stops; `transferFails` comes of that. */
+export function abandonTransfer(draft: CallDraft, transfer: CallTransfer): void {
+  const group = draft.state.groups.find(({ id }) => id === transfer.group);
+  if (group === undefined) return transferFails(draft);
+  endGroup(draft, group, { outcome: "canceled", cause: "transfer-abandoned", refusal: GIVEN_UP });
+}
