@@ -180,14 +180,14 @@ export class BridgeObject extends DurableObject<Env> implements BridgeObjectApi 
     if (wakeAt !== undefined) await this.#wakeBy(wakeAt);
   }
 
-  async #invite(socket: WebSocket, { request, transaction }: Kind<"invite">, text: string): Promise<void> {
+  async #invite(socket: WebSocket, { request, transaction, replacing }: Kind<"invite">, text: string): Promise<void> {
     const from = userOf(fromOf(request));
     if (from === undefined) return this.#refuse(socket, request, 403, "Who Is Calling");
     if (toOf(request) === undefined) return this.#refuse(socket, request, 400, "No To");
     const claimed = await this.#authentication.authenticate(socket, request, from);
     if (!claimed.ok) return this.#refuseUnknown(socket, claimed.response);
     this.#send(socket, createResponse(request, 100));
-    const call = this.#calls.pending(socket, transaction) ?? this.#newCall();
+    const call = this.#calls.pending(socket, transaction) ?? replacing ?? this.#newCall();
     this.#calls.begin(socket, transaction, call);
     await this.#calls.handOver(socket, { message: request, text, call, user: claimed.user });
   }

@@ -4,6 +4,7 @@ import type { NumberedCommand } from "#protocol/call-messages";
 import { parseEndpointId } from "#protocol/ids";
 import type { CallToken, GatewayId, GatewayInstanceId } from "#protocol/ids";
 import { createResponse } from "#sip/message/build";
+import { header } from "#sip/message/headers";
 import { parseSipMessage } from "#sip/message/parser";
 import type { SipMessage } from "#sip/message/sip-message";
 import { sipMessageText } from "#sip/message/serializer";
@@ -18,6 +19,7 @@ import type {
   CallObjectApi,
   CallRecord,
   CallSummary,
+  GatewayAddress,
   GatewayEvents,
   GatewayReply,
 } from "../domain/calls/call-object-api.ts";
@@ -94,6 +96,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
       this.#noteEvent(from.gateway, 1);
       events = events.slice(1);
     }
+    if (first?.seq === 1 && first.event.kind === "replace-received") this.#admit(from);
     const party = this.#partyOf(from);
     // A gateway that was given up, or an instance before the present one: nothing it holds is still its own.
     if (party === undefined) return NOT_OURS;
@@ -138,21 +141,26 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     await Promise.allSettled([this.#search]);
     if (this.#state === undefined && !(message.kind === "request" && message.method === "INVITE"))
       return refuse(message, 481);
-    // A leg of somebody else's, or none at all: the sender need not wait for its transaction to time out.
-    if (this.#state !== undefined && browserLegOf(this.#state, input, message) === undefined)
-      return refuse(message, 481);
-    const opening = this.#state === undefined && message.kind === "request";
-    const effects = this.#apply(
-      input.token,
-      fleet,
-      opening
-        ? { kind: "browser-invite", sip: input, request: message }
-        : { kind: "browser-message", sip: input, message },
-    );
+    const callInput = this.#inputOf(input, message);
+    if (callInput === undefined) return refuse(message, 481);
+    const effects = this.#apply(input.token, fleet, callInput);
     if (this.#state === undefined) return refuse(message, 400);
     this.#saveUnlessSearching(effects);
     const { messages } = await this.#perform(effects, { bridge: input.bridge, socket: input.socket });
     return { messages };
+  }
+
+  /** `undefined` for a leg of somebody else's, or none at all: the sender need not wait for its transaction to time out. */
+  #inputOf(sip: BrowserSip, message: SipMessage): CallInput | undefined {
+    const replaces = message.kind === "request" && message.method === "INVITE" && header(message, "replaces");
+    if (this.#state === undefined)
+      return message.kind === "request" && replaces === undefined
+        ? { kind: "browser-invite", sip, request: message }
+        : undefined;
+    if (browserLegOf(this.#state, sip, message) !== undefined) return { kind: "browser-message", sip, message };
+    return message.kind === "request" && typeof replaces === "string"
+      ? { kind: "browser-replaces", sip, request: message }
+      : undefined;
   }
 
   async browserGone({ bridge, socket }: Parameters<CallObjectApi["browserGone"]>[0]): Promise<void> {
@@ -203,6 +211,12 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
 
   #partyOf(from: { readonly gateway: GatewayId; readonly instance: GatewayInstanceId }): GatewayParty | undefined {
     return this.#state?.parties.find((party) => party.gateway === from.gateway && party.instance === from.instance);
+  }
+
+  /** A gateway that had no part in the call brings a phone that is to take another one's place. */
+  #admit({ gateway, instance, region, channel }: GatewayAddress): void {
+    if (this.#state === undefined || this.#state.parties.some((party) => party.gateway === gateway)) return;
+    this.#state.parties.push({ gateway, instance, region, channel, lastEvent: 0, lastCommand: 0, outbox: [] });
   }
 
   #noteEvent(gateway: GatewayId, seq: number): void {
@@ -333,6 +347,8 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     const leg = state?.legs.find((entry) => entry.leg === effect.leg);
     if (state === undefined || leg?.kind !== "browser") return "over";
     if (leg.stage === "ended" && leg.pending?.text !== effect.text) return "over";
+    // The page that had it is gone, and took its call up again.
+    if (leg.stage === "ended" && state.legs.some(({ replaces }) => replaces === leg.leg)) return "over";
     if (leg.socket !== effect.socket) return { bridge: leg.bridge, socket: leg.socket };
     const identity = parseEndpointId(leg.identity);
     if (identity === undefined) return undefined;

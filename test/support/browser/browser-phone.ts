@@ -78,6 +78,16 @@ export class BrowserPhone {
     await this.#ask("sendDigits", digits);
   }
 
+  /** Has the other side call somebody else. */
+  async transfer(target: string): Promise<void> {
+    await this.#ask("transfer", target);
+  }
+
+  /** Connects the others of its two calls with each other. */
+  async transferToOther(): Promise<void> {
+    await this.#ask("transferToOther");
+  }
+
   async dropSocket(): Promise<void> {
     await this.#ask("dropSocket");
   }

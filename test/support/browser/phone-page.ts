@@ -31,6 +31,8 @@ export type PhoneEventKind =
   | "established"
   | "ended"
   | "re-invited"
+  /** How a transfer goes: the status line that a NOTIFY carries. */
+  | "notified"
   | "ice"
   | "track"
   | "error";
@@ -80,6 +82,10 @@ export interface PhonePage {
   hold(): Promise<void>;
   resume(): Promise<void>;
   sendDigits(digits: string): Promise<void>;
+  /** REFER to an identity, or to a whole URI. */
+  transfer(target: string): Promise<void>;
+  /** REFER with Replaces: whom it called first is connected with whom it talks with now. */
+  transferToOther(): Promise<void>;
   /** Cuts its own socket without a word to SIP. */
   dropSocket(): Promise<void>;
   stop(): Promise<void>;

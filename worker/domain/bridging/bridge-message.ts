@@ -1,6 +1,7 @@
 /** What a message of a browser is to its bridge: whom it concerns, before anybody looks into it. */
 import { parseCallTag, parseEndpointId, parseSipDomain } from "#protocol/ids";
 import type { CallToken, EndpointId, SipDomain } from "#protocol/ids";
+import { parseReplaces } from "#sip/dialog/replaces";
 import { header, headerValues } from "#sip/message/headers";
 import { SIP_METHODS } from "#sip/message/methods";
 import { tagOf } from "#sip/message/name-addr";
@@ -9,14 +10,20 @@ import { parseSipUri } from "#sip/message/sip-uri";
 import type { SipMessage, SipRequest } from "#sip/message/sip-message";
 import { callIdOf, fromOf, maxForwardsOf, toOf } from "#sip/message/typed-headers";
 
-export const BRIDGE_ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER";
+export const BRIDGE_ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, REGISTER";
 /** Option tags that a Require may name (RFC 3261 section 8.2.2.3). */
-const SUPPORTED: ReadonlySet<string> = new Set(["outbound", "path"]);
+const SUPPORTED: ReadonlySet<string> = new Set(["outbound", "path", "replaces", "norefersub"]);
 
 export type BridgeMessage =
   | { readonly kind: "register"; readonly request: SipRequest }
   /** A call of its own. */
-  | { readonly kind: "invite"; readonly request: SipRequest; readonly transaction: string }
+  | {
+      readonly kind: "invite";
+      readonly request: SipRequest;
+      readonly transaction: string;
+      /** The call one of whose dialogs it is to replace (RFC 3891). */
+      readonly replacing?: CallToken;
+    }
   /** Ends the INVITE of this transaction. */
   | { readonly kind: "cancel"; readonly request: SipRequest; readonly transaction: string }
   /** For the call that the tag names. */
@@ -52,10 +59,21 @@ export function classifyBridgeMessage(message: SipMessage): BridgeMessage {
   );
   if (unsupported.length > 0) return refuse(message, 420, [["Unsupported", unsupported.join(", ")]]);
   if (method === "REGISTER") return { kind: "register", request: message };
-  if (method === "INVITE") return { kind: "invite", request: message, transaction: inviteTransaction(message) };
+  if (method === "INVITE") return classifyInvite(message);
   if (method === "OPTIONS") return { kind: "options", request: message };
   // Known and not taken, or never heard of (sections 21.4.6 and 21.5.2).
   return refuse(message, SIP_METHODS.has(method) ? 405 : 501, [["Allow", BRIDGE_ALLOW]]);
+}
+
+/** A Replaces names one of our tags, and that the call: as To for the other side of the dialog, as From for who learnt of it there. */
+function classifyInvite(request: SipRequest): BridgeMessage {
+  const transaction = inviteTransaction(request);
+  const value = header(request, "replaces");
+  if (value === undefined) return { kind: "invite", request, transaction };
+  const replaces = parseReplaces(value);
+  if (replaces === undefined) return refuse(request, 400);
+  const replacing = (parseCallTag(replaces.toTag) ?? parseCallTag(replaces.fromTag))?.call;
+  return replacing === undefined ? refuse(request, 481) : { kind: "invite", request, transaction, replacing };
 }
 
 /** Who an address names, if its URI can name a user of ours. */

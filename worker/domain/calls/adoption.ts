@@ -5,6 +5,7 @@ import type { CallDraft } from "./call-draft.ts";
 import { hasRoomAt, seekRoom } from "./call-room.ts";
 import type { BrowserLeg, CallLeg, PhoneLeg } from "./call-state.ts";
 import { joinMedia } from "./join.ts";
+import { dropReplacement, isReplacing } from "./replace.ts";
 import { legIsGone } from "./ring-group.ts";
 
 /** A leg that no gateway could take for so long is over. */
@@ -28,6 +29,10 @@ export function gatewayLost(draft: CallDraft, gateway: GatewayId, instance: Gate
   draft.log("gateway.lost", { gateway, detail: `${orphans.length} legs${hosted ? " and a room" : ""}` });
   draft.state.epoch += 1;
   for (const leg of orphans) {
+    if (isReplacing(leg)) {
+      dropReplacement(draft, leg, 503);
+      continue;
+    }
     leg.holder = undefined;
     leg.adoption = { startedAtMs: draft.context.nowMs, from: gateway, tried: [], stranded: true };
   }

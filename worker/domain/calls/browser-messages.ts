@@ -21,6 +21,7 @@ import type { BrowserLeg } from "./call-state.ts";
 import { endCall, hangUp, markEnded, releaseMedia } from "./hang-up.ts";
 import { receiveRefer } from "./refer.ts";
 import type { Refer } from "./refer.ts";
+import { dropReplacement, isReplacing } from "./replace.ts";
 import { groupOf, legIsGone } from "./ring-group.ts";
 
 /** The leg that a message speaks of: our tag is To in the browser's requests and From in its responses. */
@@ -60,6 +61,7 @@ function applyRequest(draft: CallDraft, leg: BrowserLeg, request: SipRequest): v
       return;
     case "CANCEL":
       respond(draft, leg, request, 200);
+      if (isReplacing(leg)) return dropReplacement(draft, leg, 487);
       if (leg.side === "caller" && (leg.stage === "ringing" || leg.stage === "calling")) {
         draft.log("call.cancelled", { leg: leg.leg });
         endCall(draft, "canceled", "caller-cancelled");

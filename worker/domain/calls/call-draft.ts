@@ -48,6 +48,13 @@ export class CallDraft {
     return leg.group !== undefined && leg.group === transfer?.group ? transfer : undefined;
   }
 
+  /** For a browser that takes another leg's place; those of phones are named by their gateways, with an `r`. */
+  newReplacementLeg(): LegId {
+    const used = this.state.legs.filter(({ leg }) => leg.startsWith("t")).length;
+    // Minted here: the letter and a count are a leg id by construction.
+    return `t${used + 1}` as LegId;
+  }
+
   get ended(): boolean {
     return this.state.endedAtMs !== undefined;
   }

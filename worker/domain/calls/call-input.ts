@@ -12,6 +12,8 @@ import type { BrowserSip, GatewayAddress } from "./call-object-api.ts";
 export type CallInput =
   | { readonly kind: "phone-invite"; readonly from: GatewayAddress; readonly event: InviteReceivedEvent }
   | { readonly kind: "browser-invite"; readonly sip: BrowserSip; readonly request: SipRequest }
+  /** An INVITE that is to take the place of one of this call's dialogs. */
+  | { readonly kind: "browser-replaces"; readonly sip: BrowserSip; readonly request: SipRequest }
   /** Answer to `locate`. */
   | {
       readonly kind: "located";

@@ -14,12 +14,13 @@ import { CallDraft } from "./call-draft.ts";
 import { hasRoomAt } from "./call-room.ts";
 import type { CallContext, CallEffect, CallInput } from "./call-input.ts";
 import type { BrowserSip } from "./call-object-api.ts";
-import type { BrowserLeg, CallState, InviteHeads, PhoneLeg } from "./call-state.ts";
+import type { BrowserLeg, CallLeg, CallState, InviteHeads, PhoneLeg } from "./call-state.ts";
 import { applyGatewayEvent } from "./gateway-events.ts";
 import { endCall } from "./hang-up.ts";
 import { roomFull } from "./instructions.ts";
 import { ringTarget, waitingTarget } from "./ring-group.ts";
 import { doubtRoomHost, roomEntered, roomUnreachable, watchRoom } from "./room-moves.ts";
+import { dropReplacement, isReplacing, replaceFromBrowser, replaceFromPhone } from "./replace.ts";
 import { settle } from "./settle.ts";
 import { sameAccount, startCall } from "./start-call.ts";
 
@@ -176,7 +177,10 @@ function applyTo(draft: CallDraft, input: CallInput): void {
       return;
     case "located":
       return located(draft, input);
+    case "browser-replaces":
+      return replaceFromBrowser(draft, input.sip, input.request);
     case "gateway-event": {
+      if (input.event.kind === "replace-received") return replaceFromPhone(draft, input.from, input.event);
       const leg = draft.leg(input.event.leg);
       const statistics = input.event.kind === "leg-statistics";
       if (leg === undefined || (!statistics && (leg.holder !== input.from.gateway || input.epoch < leg.epoch))) return;
@@ -198,10 +202,13 @@ function applyTo(draft: CallDraft, input: CallInput): void {
     }
     case "browser-gone": {
       // Neither library takes an INVITE of its own up again over another socket.
-      const leg = draft.caller;
-      if (leg?.kind !== "browser" || leg.stage !== "ringing" || leg.socket !== input.socket) return;
-      if (leg.bridge === input.bridge) endCall(draft, "canceled", "caller-gone");
-      return;
+      const { bridge, socket } = input;
+      const leg = draft.state.legs.find(
+        (entry) => entry.kind === "browser" && entry.bridge === bridge && entry.socket === socket && isInviting(entry),
+      );
+      if (leg === undefined) return;
+      if (isReplacing(leg)) return dropReplacement(draft, leg, 487);
+      return endCall(draft, "canceled", "caller-gone");
     }
     case "browser-unreachable": {
       const leg = draft.leg(input.leg);
@@ -225,10 +232,20 @@ function located(draft: CallDraft, input: Extract<CallInput, { kind: "located" }
   if (!draft.ended && group !== undefined && target !== undefined) ringTarget(draft, group, target, input);
 }
 
+/** Its INVITE waits for its answer. */
+function isInviting({ side, stage }: CallLeg): boolean {
+  return side === "caller" && stage === "ringing";
+}
+
+/** A message without a tag of ours is an INVITE again, or its CANCEL. */
+function isOpenedBy(leg: CallLeg, callId: string | undefined): boolean {
+  return leg.kind === "browser" && leg.side === "caller" && leg.invite?.callId === callId;
+}
+
 /** The leg that a browser's message is about, if it is the sender's own. */
 export function browserLegOf(state: CallState, sip: BrowserSip, message: SipMessage): BrowserLeg | undefined {
-  const id = legOfMessage(message) ?? CALLER;
-  const leg = state.legs.find((entry) => entry.leg === id);
+  const id = legOfMessage(message);
+  const leg = state.legs.find((entry) => (id === undefined ? isOpenedBy(entry, callIdOf(message)) : entry.leg === id));
   return leg?.kind === "browser" && leg.identity === sip.identity && sameAccount(state, sip) ? leg : undefined;
 }
 

@@ -59,20 +59,31 @@ export function summarizeCall(state: CallState): readonly CallSummary[] {
   };
   const children = state.legs
     .filter((leg) => leg.side === "callee")
-    .map((leg): CallSummary => ({
-      sid: leg.sid,
-      parentSid: state.sid,
-      account: state.account,
-      to: `client:${leg.identity}`,
-      from,
-      status: childStatus(leg),
-      direction: "outbound-dial",
-      createdAtMs: leg.invitedAtMs ?? state.createdAtMs,
-      updatedAtMs: leg.endedAtMs ?? leg.answeredAtMs ?? leg.invitedAtMs ?? state.createdAtMs,
-      answeredAtMs: leg.answeredAtMs,
-      endedAtMs: leg.endedAtMs,
-    }));
+    .map((leg): CallSummary => {
+      const last = lastInPlaceOf(state, leg);
+      return {
+        sid: leg.sid,
+        parentSid: state.sid,
+        account: state.account,
+        to: `client:${leg.identity}`,
+        from,
+        status: childStatus(last),
+        direction: "outbound-dial",
+        createdAtMs: leg.invitedAtMs ?? state.createdAtMs,
+        updatedAtMs: last.endedAtMs ?? last.answeredAtMs ?? leg.invitedAtMs ?? state.createdAtMs,
+        answeredAtMs: leg.answeredAtMs,
+        endedAtMs: last.endedAtMs,
+      };
+    });
   return [parent, ...children];
+}
+
+/** Who changes the device goes on with the same call. */
+function lastInPlaceOf(state: CallState, leg: CallLeg): CallLeg {
+  let last = leg;
+  // Each leg comes after the one whose place it takes; one that was never answered took none.
+  for (const next of state.legs) if (next.replaces === last.leg && next.answeredAtMs !== undefined) last = next;
+  return last;
 }
 
 function childStatus(leg: CallLeg): CallStatus {

@@ -64,6 +64,12 @@ function closePort(draft: CallDraft, caller: CallLeg, room: CallRoom): void {
   room.port = undefined;
 }
 
+/** Another leg takes the place of the one that the port is for. */
+export function closeRoomPort(draft: CallDraft, leg: CallLeg): void {
+  const { room } = draft.state;
+  if (room !== undefined) closePort(draft, leg, room);
+}
+
 /** The call is over: the room's host forgets it, and the room too. */
 export function leaveRoom(draft: CallDraft): void {
   const { caller } = draft;

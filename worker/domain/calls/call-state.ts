@@ -35,7 +35,9 @@ export interface LegCommon {
   holder: GatewayId | undefined;
   device?: string;
   /** The group that it rings for; absent for callers. */
-  readonly group?: number;
+  group?: number;
+  /** The leg whose place it takes, or took (RFC 3891). */
+  replaces?: LegId;
   /** When it was rung first; absent for callers. */
   readonly invitedAtMs?: number;
   /** The route that it rings; absent for callers. */

@@ -1,6 +1,6 @@
 /** What gateways tell a call. */
 import type { CallEvent } from "#protocol/call-messages";
-import type { OutgoingStreamLease } from "#protocol/capsule";
+import type { OutgoingStreamLease, PhoneLegCapsule } from "#protocol/capsule";
 import { reasonPhrase } from "#sip/message/build";
 import { offerMove } from "./adopt-leg.ts";
 import { adoptionFailed, legAdopted } from "./adoption.ts";
@@ -12,6 +12,7 @@ import { endCall, hangUp, markEnded } from "./hang-up.ts";
 import { endGroup, groupOf, legIsGone } from "./ring-group.ts";
 import { receiveRefer } from "./refer.ts";
 import { statusOfRefusal } from "./refusal.ts";
+import { answerReplacement, dropReplacement, isReplacing, takePlace } from "./replace.ts";
 import { abandonTransfer } from "./transfer.ts";
 
 /** Applies one event of the gateway that holds the leg. */
@@ -38,12 +39,9 @@ export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEve
     case "leg-ended":
       return legEnded(draft, leg, event.cause);
     case "leg-changed":
-      if (leg.kind === "phone") leg.capsule = event.capsule;
-      return;
+      return legChanged(draft, leg, event.capsule);
     case "refer-received":
-      return receiveRefer(draft, leg, event, (answer) => {
-        draft.command(leg, { kind: "answer-refer", leg: leg.leg, cseq: event.cseq, ...answer });
-      });
+      return referReceived(draft, leg, event);
     case "refer-given-up":
       return referGivenUp(draft, leg, event.cseq);
     case "leg-adopted":
@@ -90,12 +88,25 @@ function neverLower(before: OutgoingStreamLease | undefined, now: OutgoingStream
     : now;
 }
 
+function legChanged(draft: CallDraft, leg: CallLeg, capsule: PhoneLegCapsule): void {
+  if (leg.kind === "phone") leg.capsule = capsule;
+  // Its gateway has answered it: from here on it cannot fail without a BYE.
+  if (isReplacing(leg) && capsule.phase === "answered") takePlace(draft, leg);
+}
+
+function referReceived(draft: CallDraft, leg: CallLeg, event: Extract<CallEvent, { kind: "refer-received" }>): void {
+  receiveRefer(draft, leg, event, (answer) => {
+    draft.command(leg, { kind: "answer-refer", leg: leg.leg, cseq: event.cseq, ...answer });
+  });
+}
+
 function referGivenUp(draft: CallDraft, leg: CallLeg, cseq: number): void {
   const { transfer } = draft.state;
   if (transfer?.by === leg.leg && transfer.cseq === cseq) abandonTransfer(draft, transfer);
 }
 
 function callerGaveUp(draft: CallDraft, leg: CallLeg): void {
+  if (isReplacing(leg)) return dropReplacement(draft, leg, 487);
   if (leg.side !== "caller" || (leg.stage !== "ringing" && leg.stage !== "calling")) return;
   draft.log("call.cancelled", { leg: leg.leg });
   endCall(draft, "canceled", "caller-cancelled");
@@ -112,6 +123,9 @@ function legFailed(draft: CallDraft, leg: CallLeg, event: Extract<CallEvent, { k
   }
   if (leg.stage === "ended") return;
   markEnded(draft, leg);
+  // It was to take another leg's place, which goes on; its gateway has refused it.
+  if (leg.replaces !== undefined && leg !== draft.caller)
+    return draft.log("leg.replacement-failed", { leg: leg.leg, detail: String(event.status) });
   endCall(draft, statusOfRefusal(event.status), "caller-failed");
 }
 
@@ -128,6 +142,7 @@ function webRtcReady(draft: CallDraft, leg: CallLeg, localSdp: string): void {
     if (leg.adoption !== undefined) offerMove(draft, leg, localSdp);
     return;
   }
+  if (isReplacing(leg)) return answerReplacement(draft, leg, localSdp);
   legAdopted(draft, leg);
   if (leg.side === "caller") return answerBrowserCaller(draft, leg, localSdp);
   if (leg.invite === undefined) {
@@ -144,6 +159,7 @@ function webRtcRefused(
 ): void {
   draft.log("leg.media-refused", { leg: leg.leg, gateway: leg.holder, detail: event.reason });
   if (leg.kind === "browser" && leg.reoffer !== undefined) return answerReoffer(draft, leg, event.status);
+  if (isReplacing(leg)) return dropReplacement(draft, leg, event.status);
   if (leg.adoption !== undefined) return adoptionFailed(draft, leg, event.reason);
   const refusal = { status: event.status, reason: reasonPhrase(event.status) };
   if (leg === draft.caller) return endCall(draft, "failed", "media-refused", refusal);

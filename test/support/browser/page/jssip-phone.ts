@@ -1,5 +1,6 @@
 /** JsSIP, unmodified, used as its documentation shows. */
 import { UA, WebSocketInterface } from "jssip";
+import type { URI } from "jssip";
 import type { RTCSession } from "jssip/lib/RTCSession.js";
 import type { PhonePageOptions } from "../phone-page.ts";
 import { MICROPHONE } from "./library-phone.ts";
@@ -11,6 +12,7 @@ export class JsSipPhone implements LibraryPhone {
   readonly #agent: UA;
   readonly #socket: WebSocketInterface;
   #session: RTCSession | undefined;
+  #earlier: RTCSession | undefined;
 
   constructor(options: PhonePageOptions, report: Report) {
     this.#options = options;
@@ -88,6 +90,28 @@ export class JsSipPhone implements LibraryPhone {
     this.#current().sendDTMF(digit, { transportType: "RFC2833" as never });
   }
 
+  async transfer(uri: string): Promise<void> {
+    this.#refer(this.#current(), uri);
+  }
+
+  async transferToOther(): Promise<void> {
+    const [earlier, session] = [this.#earlier, this.#current()];
+    if (earlier === undefined) throw new Error("there is no second call");
+    this.#refer(earlier, session.remote_identity.uri, session);
+  }
+
+  #refer(session: RTCSession, target: string | URI, replaces?: RTCSession): void {
+    const tell = (event: { readonly status_line?: { readonly status_code: number; readonly reason_phrase: string } }) =>
+      this.#report(
+        "notified",
+        `SIP/2.0 ${event.status_line?.status_code ?? ""} ${event.status_line?.reason_phrase ?? ""}`,
+      );
+    session.refer(target, {
+      eventHandlers: { trying: tell, progress: tell, accepted: tell, failed: tell },
+      ...(replaces === undefined ? {} : { replaces }),
+    });
+  }
+
   async dropSocket(): Promise<void> {
     // Its own `disconnect()` counts as meant; the socket's close is an accident, after which it recovers.
     (this.#socket as unknown as { readonly _ws: WebSocket | null })._ws?.close();
@@ -112,6 +136,7 @@ export class JsSipPhone implements LibraryPhone {
   }
 
   #follow(session: RTCSession, originator: string): void {
+    this.#earlier = this.#session?.isEstablished() === true ? this.#session : undefined;
     this.#session = session;
     if (originator === "remote") this.#report("incoming", session.remote_identity.uri.toString());
     session.on(

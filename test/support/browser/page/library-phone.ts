@@ -13,6 +13,10 @@ export interface LibraryPhone {
   hold(): Promise<void>;
   resume(): Promise<void>;
   sendDigit(digit: string): Promise<void>;
+  /** Has whom it talks with call somebody else. */
+  transfer(uri: string): Promise<void>;
+  /** Connects whom it talks with and whom it talked with before. */
+  transferToOther(): Promise<void>;
   dropSocket(): Promise<void>;
   stop(): Promise<void>;
 }

@@ -62,6 +62,10 @@ function current(): LibraryPhone {
   return phone;
 }
 
+function addressOf(target: string): string {
+  return target.startsWith("sip:") ? target : `sip:${target}@${options?.domain ?? ""}`;
+}
+
 type Figures = Readonly<Record<string, unknown>>;
 
 async function statistics(): Promise<PhoneStatistics> {
@@ -124,7 +128,7 @@ const page: PhonePage = {
   },
   register: () => current().register(),
   unregister: () => current().unregister(),
-  call: (target) => current().call(target.startsWith("sip:") ? target : `sip:${target}@${options?.domain ?? ""}`),
+  call: (target) => current().call(addressOf(target)),
   answer: () => current().answer(),
   reject: () => current().reject(),
   hangup: () => current().hangup(),
@@ -137,6 +141,8 @@ const page: PhonePage = {
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
   },
+  transfer: (target) => current().transfer(addressOf(target)),
+  transferToOther: () => current().transferToOther(),
   dropSocket: () => current().dropSocket(),
   stop: () => current().stop(),
   events: () => events,

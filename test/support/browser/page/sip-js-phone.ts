@@ -13,6 +13,8 @@ export class SipJsPhone implements LibraryPhone {
   readonly #agent: UserAgent;
   readonly #registerer: Registerer;
   #session: Session | undefined;
+  /** The call before, if it still stands. */
+  #earlier: Session | undefined;
   #wantsRegistration = false;
   #stopped = false;
 
@@ -116,6 +118,29 @@ export class SipJsPhone implements LibraryPhone {
       throw new Error("no telephone-event was negotiated");
   }
 
+  async transfer(uri: string): Promise<void> {
+    const target = UserAgent.makeURI(uri);
+    if (target === undefined) throw new Error(`not a SIP URI: ${uri}`);
+    await this.#refer(this.#current(), target);
+  }
+
+  async transferToOther(): Promise<void> {
+    if (this.#earlier === undefined) throw new Error("there is no second call");
+    await this.#refer(this.#earlier, this.#current());
+  }
+
+  async #refer(session: Session, to: Parameters<Session["refer"]>[0]): Promise<void> {
+    await session.refer(to, {
+      onNotify: (notification) => {
+        this.#report("notified", notification.request.body.trim());
+        void notification.accept();
+      },
+      requestDelegate: {
+        onReject: ({ message }) => this.#report("notified", `${message.statusCode} ${message.reasonPhrase ?? ""}`),
+      },
+    });
+  }
+
   async dropSocket(): Promise<void> {
     const { transport } = this.#agent;
     if (transport instanceof Web.Transport) transport.ws?.close();
@@ -145,6 +170,7 @@ export class SipJsPhone implements LibraryPhone {
 
   /** Returns what reports the end of the call, which only the first to know may do. */
   #follow(session: Session): (detail: string) => void {
+    this.#earlier = this.#session?.state === SessionState.Established ? this.#session : undefined;
     this.#session = session;
     let hasEnded = false;
     const end = (detail: string): void => {

@@ -21,6 +21,7 @@ import { applyCallInput } from "../../../../../worker/domain/calls/call-machine.
 import type { CallContext, CallEffect, CallInput } from "../../../../../worker/domain/calls/call-input.ts";
 import type { CallState } from "../../../../../worker/domain/calls/call-state.ts";
 import type { BrowserSip } from "../../../../../worker/domain/calls/call-object-api.ts";
+import { header } from "#sip/message/headers";
 import { parseSipMessage } from "#sip/message/parser";
 import local from "../../../../../region-config/local.json" with { type: "json" };
 
@@ -228,6 +229,8 @@ export class CallWorld {
     };
     if (parsed.message.kind === "request" && this.state === undefined)
       this.feed({ kind: "browser-invite", sip, request: parsed.message });
+    else if (parsed.message.kind === "request" && header(parsed.message, "replaces") !== undefined)
+      this.feed({ kind: "browser-replaces", sip, request: parsed.message });
     else this.feed({ kind: "browser-message", sip, message: parsed.message });
   }
 
