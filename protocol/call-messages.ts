@@ -185,6 +185,8 @@ export type CallCommand =
       readonly capsule: PhoneLegCapsule;
       readonly codecs: readonly CodecName[];
       readonly oldViaBranch?: string;
+      /** Only to end it: nothing is opened or moved, and the command that ends it comes next. */
+      readonly farewell?: boolean;
       readonly ringTimeoutMs: number;
       readonly headers: readonly (readonly [name: string, value: string])[];
     }

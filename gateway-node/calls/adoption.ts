@@ -44,6 +44,7 @@ export async function adoptLeg(
     role,
     capsule: { ...capsule, dialog: enterEpoch(capsule.dialog, epoch) },
   });
+  if (command.farewell === true) return enterForFarewell(context, leg);
   leg.adoptingSinceMs = context.clock.nowMs();
   context.count("calls.adoptions");
   enterTable(context, leg);
@@ -55,6 +56,14 @@ export async function adoptLeg(
   const codecs: readonly CodecName[] = capsule.media === undefined ? command.codecs : [capsule.media.audio.codec];
   if (capsule.phase === "answered" && answerAgain(context, leg, codecs)) return;
   moveDialog(context, leg, codecs);
+}
+
+/** The call is over; all that is left to do is to say so. */
+function enterForFarewell(context: CallContext, leg: PhoneLeg): void {
+  context.count("calls.farewells");
+  enterTable(context, leg);
+  // The ACK, if it ever came, went to the dead gateway; with it died the transaction that BYE has to wait for (RFC 3261 section 15).
+  if (leg.capsule.phase === "answered") leg.capsule = { ...leg.capsule, phase: "confirmed" };
 }
 
 /** A phone that still rings for the dead gateway stops; the fresh INVITE is a command of its own. */

@@ -157,6 +157,7 @@ const command: z.ZodType<CallCommand> = z.discriminatedUnion("kind", [
     capsule: phoneCapsule,
     codecs,
     oldViaBranch: line.optional(),
+    farewell: z.boolean().optional(),
     ringTimeoutMs: count,
     headers,
   }),

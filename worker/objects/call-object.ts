@@ -25,6 +25,7 @@ import type {
 } from "../domain/calls/call-object-api.ts";
 import { describeCall, summarizeCall } from "../domain/calls/call-record.ts";
 import type { CallState, GatewayParty } from "../domain/calls/call-state.ts";
+import { owesFarewell } from "../domain/calls/farewell.ts";
 import { hasPart } from "../domain/calls/gateway-part.ts";
 import type { GatewayStatus } from "../domain/routing/gateway-status.ts";
 import type { Env } from "../env.ts";
@@ -370,7 +371,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     const waitingFor = state.legs.flatMap((leg) => (leg.adoption === undefined ? [] : [leg.adoption.from]));
     const { room } = state;
     if (room?.troubleSinceMs !== undefined && room.host !== undefined) waitingFor.push(room.host.gateway);
-    if (waitingFor.length === 0 && room?.troubleSinceMs === undefined) return;
+    if (waitingFor.length === 0 && room?.troubleSinceMs === undefined && !owesFarewell(state)) return;
     this.#run(await this.#surroundings.freshFleet(state.token, waitingFor), { kind: "retry-adoption" });
   }
 

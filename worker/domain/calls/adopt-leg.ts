@@ -1,10 +1,10 @@
 /** What a leg's new gateway is told to do (docs/design/capsule.md). */
 import { ADOPTION_LEASE_STEP } from "#protocol/capsule";
-import type { PhoneLegCapsule } from "#protocol/capsule";
 import { answerReoffer, cancelBrowser, offerToBrowser } from "./browser-signalling.ts";
 import type { CallDraft } from "./call-draft.ts";
-import type { BrowserLeg, PhoneInvitation, PhoneLeg } from "./call-state.ts";
+import type { BrowserLeg, PhoneLeg } from "./call-state.ts";
 import { markEnded } from "./hang-up.ts";
+import { capsuleToAdopt, unansweredCapsule } from "./leg-capsule.ts";
 import type { RingGroup } from "./ring-group-state.ts";
 import { RING_LIMIT_MS, groupOf } from "./ring-group.ts";
 import { invitePhone, nextCalleeLeg, ringTimeLeft } from "./ring-route.ts";
@@ -27,12 +27,6 @@ export function adoptPhone(draft: CallDraft, leg: PhoneLeg): void {
     ringTimeoutMs: RING_LIMIT_MS,
     headers: [],
   });
-}
-
-/** A caller that we ordered to be answered may have its answer, whether or not its gateway lived to say so. */
-function capsuleToAdopt({ capsule, side, stage, codec }: PhoneLeg): PhoneLegCapsule | undefined {
-  const ordered = side === "caller" && stage === "answered" && codec !== undefined;
-  return ordered && capsule?.phase === "ringing" ? { ...capsule, phase: "answered" } : capsule;
 }
 
 /** A ringing phone: CANCEL by the old branch, and a fresh INVITE that the new gateway can be answered on. */
@@ -60,38 +54,6 @@ function ringAgain(draft: CallDraft, group: RingGroup, leg: PhoneLeg): void {
   draft.state.legs.push(fresh);
   draft.log("leg.inviting", { leg: fresh.leg, gateway: fresh.holder, detail: `again, in place of ${leg.leg}` });
   invitePhone(draft, group, fresh, old);
-}
-
-/** An INVITE of ours of which nothing was heard yet, as far as an adopter can cancel it. */
-function unansweredCapsule(invitation: PhoneInvitation): PhoneLegCapsule {
-  const { localUri, remoteUri, callId, cseq, requestUri, localTag } = invitation;
-  return {
-    kind: "phone",
-    phase: "calling",
-    flow: invitation.flow,
-    dialog: {
-      callId,
-      localTag,
-      localUri,
-      remoteUri,
-      remoteTarget: requestUri,
-      routeSet: [],
-      localCseq: cseq,
-      remoteCseq: -1,
-      remoteAllow: [],
-      localSdpVersion: 1,
-      localSdpId: 1,
-    },
-    invite: {
-      vias: [],
-      from: `${localUri};tag=${localTag}`,
-      to: remoteUri,
-      callId,
-      cseq,
-      recordRoutes: [],
-      requestUri,
-    },
-  };
 }
 
 /** Only the media of a browser moves: keys and all when its DTLS had ended, from the beginning otherwise. */

@@ -4,6 +4,7 @@ import { adoptBrowser, adoptPhone } from "./adopt-leg.ts";
 import type { CallDraft } from "./call-draft.ts";
 import { hasRoomAt, seekRoom } from "./call-room.ts";
 import type { BrowserLeg, CallLeg, PhoneLeg } from "./call-state.ts";
+import { repeatFarewells, retryFarewells } from "./farewell.ts";
 import { joinMedia } from "./join.ts";
 import { dropReplacement, isReplacing } from "./replace.ts";
 import { legIsGone } from "./ring-group.ts";
@@ -22,6 +23,7 @@ export function gatewayLost(draft: CallDraft, gateway: GatewayId, instance: Gate
   const party = draft.state.parties.find((entry) => entry.gateway === gateway);
   if (party === undefined || party.instance !== instance) return;
   draft.state.parties = draft.state.parties.filter((entry) => entry !== party);
+  repeatFarewells(draft, party);
   const orphans = draft.state.legs.filter((leg) => leg.holder === gateway && leg.stage !== "ended");
   const { room } = draft.state;
   const hosted = room !== undefined && hasRoomAt(draft.state, gateway);
@@ -78,6 +80,7 @@ export function retryAdoption(draft: CallDraft): void {
   for (const leg of draft.state.legs) {
     if (leg.kind === "phone" && mayGoHome(draft, leg)) leaveAdopter(draft, leg, "its own gateway is back");
   }
+  retryFarewells(draft);
   adoptStranded(draft);
 }
 

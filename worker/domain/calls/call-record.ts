@@ -57,8 +57,9 @@ export function summarizeCall(state: CallState): readonly CallSummary[] {
     answeredAtMs: state.answeredAtMs,
     endedAtMs: state.endedAtMs,
   };
+  // A device that was rung again by another gateway is one call to it: the last leg says how it went.
   const children = state.legs
-    .filter((leg) => leg.side === "callee")
+    .filter((leg, index) => leg.side === "callee" && !state.legs.slice(index + 1).some(({ sid }) => sid === leg.sid))
     .map((leg): CallSummary => {
       const last = lastInPlaceOf(state, leg);
       return {

@@ -1,7 +1,7 @@
 /** A call as the Call object stores it: one JSON document, so that each input costs one row (docs/cost.md). */
 import type { DialogState } from "#sip/dialog/dialog-state";
 import type { PhoneLegCapsule, SipFlow, WebRtcLegMedia } from "#protocol/capsule";
-import type { NumberedCommand } from "#protocol/call-messages";
+import type { CallCommand, NumberedCommand } from "#protocol/call-messages";
 import type {
   AccountSid,
   CallSid,
@@ -71,7 +71,11 @@ export interface PhoneLeg extends LegCommon {
   capsule: PhoneLegCapsule | undefined;
   /** Only for callees: what an adopter needs to cancel the INVITE, and to send a fresh one. */
   invitation?: PhoneInvitation;
+  /** How an ended leg's phone is told, until its gateway has done so. */
+  farewell?: Farewell;
 }
+
+export type Farewell = Extract<CallCommand, { readonly kind: "end-leg" | "reject-leg" | "cancel-leg" }>;
 
 export interface PhoneInvitation {
   readonly flow: SipFlow;

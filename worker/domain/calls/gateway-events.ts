@@ -48,6 +48,8 @@ export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEve
       if (leg.kind === "phone") leg.capsule = event.capsule;
       return legAdopted(draft, leg);
     case "leg-adoption-failed":
+      // The phone itself says that its dialog is over (RFC 3261 section 12.2.1.2): it hung up while nobody listened.
+      if (event.status === 481) return legEnded(draft, leg, "gone");
       return adoptionFailed(draft, leg, `${event.status} ${event.reason}`);
     case "webrtc-leg-ready":
       return webRtcReady(draft, leg, event.localSdp);

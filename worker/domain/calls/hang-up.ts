@@ -3,7 +3,8 @@ import type { CallStatus } from "./call-object-api.ts";
 import type { Refusal } from "./refusal.ts";
 import type { CallDraft } from "./call-draft.ts";
 import { leaveRoom } from "./call-room.ts";
-import type { CallLeg } from "./call-state.ts";
+import type { CallLeg, Farewell } from "./call-state.ts";
+import { bidFarewell } from "./farewell.ts";
 import { notifyTransfer } from "./refer-notify.ts";
 import { cancelBrowser, byeBrowser, refuseBrowser } from "./browser-signalling.ts";
 
@@ -40,20 +41,28 @@ export function hangUp(
   refusal: Refusal = REQUEST_TERMINATED,
   reasonHeader?: string,
 ): void {
-  const stage = leg.stage;
+  const { stage, adoption } = leg;
   if (stage === "ended") return;
   markEnded(draft, leg);
   const early = stage === "calling" || stage === "ringing";
   if (leg.kind === "phone") {
-    if (!early) draft.command(leg, { kind: "end-leg", leg: leg.leg });
-    else if (leg.side === "caller") draft.command(leg, { kind: "reject-leg", leg: leg.leg, ...refusal });
-    else draft.command(leg, { kind: "cancel-leg", leg: leg.leg, reason: reasonHeader });
-    return;
+    return bidFarewell(draft, leg, farewellOf(leg, early, { refusal, reasonHeader }), adoption?.from);
   }
   if (!early) byeBrowser(draft, leg);
   else if (leg.side === "caller") refuseBrowser(draft, leg, refusal);
   else cancelBrowser(draft, leg, reasonHeader);
   releaseMedia(draft, leg);
+}
+
+function farewellOf(
+  { leg, side }: CallLeg,
+  early: boolean,
+  { refusal, reasonHeader }: { readonly refusal: Refusal; readonly reasonHeader: string | undefined },
+): Farewell {
+  if (!early) return { kind: "end-leg", leg };
+  return side === "caller"
+    ? { kind: "reject-leg", leg, ...refusal }
+    : { kind: "cancel-leg", leg, reason: reasonHeader };
 }
 
 /** Marks a leg as ended without a word to its peer. */
