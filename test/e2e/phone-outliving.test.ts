@@ -130,6 +130,28 @@ describe("kill -9 of a gateway in a talk", () => {
   );
 });
 
+describe("a hang-up in the moment in which the callee's gateway is dead", () => {
+  beforeEach(freshStack);
+
+  it.each(["caller", "callee"] as const)("by the %s ends the call for both", async (side) => {
+    const notBeforeMs = Date.now();
+    const pair = await startPair(lab, stack, { caller: { gateway: "us-east" }, callee: { gateway: "eu-west" } });
+    await connect(pair);
+    await talk(500);
+    const other = side === "caller" ? pair.callee : pair.caller;
+    await stack.killGateway("eu-west");
+    await pair[side].hangup();
+    await other.waitClosed({ timeoutMs: 3_000 });
+    const { sid } = await findCall(stack, "alice", "bob", { notBeforeMs });
+    const call = await waitUntil("the call is over", async () => {
+      const read = await readCall(stack, sid);
+      return read.endedAtMs !== undefined && read;
+    });
+    expect(call.status).toBe("completed");
+    expect(call.log.filter(({ event }) => event === "call.ended")).toHaveLength(1);
+  });
+});
+
 describe("kill -9 of a gateway and its registrations", () => {
   beforeEach(freshStack);
 
