@@ -33,6 +33,13 @@ export type LogEvent =
       readonly draining: boolean;
     }
   | { readonly event: "account.stored"; readonly account: string; readonly users: number }
+  | {
+      readonly event: "application.failed";
+      readonly account: string;
+      readonly call: string;
+      readonly code: number;
+      readonly detail: string;
+    }
   | { readonly event: "bridge.registered"; readonly account: string; readonly bridge: string }
   | { readonly event: "bridge.closed"; readonly bridge: string; readonly code: number; readonly registered: boolean }
   | { readonly event: "link.deadline"; readonly what: string; readonly deadlineMs: number }

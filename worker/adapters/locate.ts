@@ -16,7 +16,8 @@ const FAN_OUT_DEADLINE_MS = 300;
 
 /**
  * The caller's region answers for its own routes, the endpoint's home for all others, of which it has copies. A home that
- * cannot be reached is replaced by asking every other region; one of those that cannot be reached has no routes.
+ * cannot be reached is replaced by asking every other region; one of those that cannot be reached has no routes. What the
+ * account says about calls to the endpoint comes from its home too; without it, the call goes as if nothing were said.
  */
 export async function locateEndpoint(
   env: Env,
@@ -38,7 +39,8 @@ export async function locateEndpoint(
     ask(central, HOME_DEADLINE_MS),
     callerRegion === central ? undefined : ask(callerRegion, HOME_DEADLINE_MS),
   ]);
-  if (home !== undefined) return { known: home.known || own?.known === true, routes: newest(home, own, callerRegion) };
+  if (home !== undefined)
+    return { ...home, known: home.known || own?.known === true, routes: newest(home, own, callerRegion) };
   const others = regions.map(({ name }) => name).filter((name) => name !== central && name !== callerRegion);
   const fanOutMs = own === undefined || own.routes.length === 0 ? HOME_DEADLINE_MS : FAN_OUT_DEADLINE_MS;
   const far = await Promise.all(others.map((region) => ask(region, fanOutMs)));

@@ -66,6 +66,8 @@ function endpointLink(env: Env): EndpointLink {
       withDeadline("endpoint.routesForInvitation", at(endpoint).routesForInvitation(), deadlineMs),
     noteRoutes: (endpoint, input) =>
       withDeadline("endpoint.noteRoutes", at({ ...endpoint, region: central() }).noteRoutes(input)),
+    notePlan: (endpoint, plan) =>
+      withDeadline("endpoint.notePlan", at({ ...endpoint, region: central() }).notePlan(plan)),
   };
 }
 
@@ -118,6 +120,15 @@ function accountLink(env: Env): AccountLink {
     signIn: (account, input) => withDeadline("account.signIn", at(account).signIn(input)),
     renewAccessToken: (account, token) => withDeadline("account.renewAccessToken", at(account).renewAccessToken(token)),
     identities: (account, query) => withDeadline("account.identities", at(account).identities(query)),
+    sign: (account, text) => withDeadline("account.sign", at(account).sign(text)),
+    endpointSettings: (account, identity) =>
+      withDeadline("account.endpointSettings", at(account).endpointSettings(identity)),
+    storeEndpointSettings: (account, input) =>
+      withDeadline("account.storeEndpointSettings", at(account).storeEndpointSettings(input)),
+    numbers: (account) => withDeadline("account.numbers", at(account).numbers()),
+    number: (account, endpoint) => withDeadline("account.number", at(account).number(endpoint)),
+    storeNumber: (account, input) => withDeadline("account.storeNumber", at(account).storeNumber(input)),
+    removeNumber: (account, endpoint) => withDeadline("account.removeNumber", at(account).removeNumber(endpoint)),
     callDays: (account) => withDeadline("account.callDays", at(account).callDays()),
     noteCallDay: (account, day) => withDeadline("account.noteCallDay", at(account).noteCallDay(day)),
   };

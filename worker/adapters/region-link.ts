@@ -7,12 +7,15 @@ import type { AccountSid, EndpointId, RegionName, SipDomain } from "#protocol/id
 import type { CallName } from "../call-token.ts";
 import type {
   AccessTokenOutcome,
+  AccountObjectApi,
   AccountProfile,
   CallDay,
   RenewalOutcome,
   SignInInput,
   SignInOutcome,
+  StoreNumberOutcome,
 } from "../domain/accounts/account-object-api.ts";
+import type { CalleePlan, EndpointSettings, NumberSettings } from "../domain/accounts/callee-plan.ts";
 import type { CallIndexEntry } from "../domain/call-index/call-index-api.ts";
 import type { CallObjectApi } from "../domain/calls/call-object-api.ts";
 import type { GatewayChannel, GatewayDelivery } from "../domain/gateways/gateway-object-api.ts";
@@ -41,6 +44,8 @@ export interface EndpointLink {
   routesForInvitation(endpoint: RegionalEndpoint, deadlineMs?: number): Promise<LocatedRoutes>;
   /** Tells the endpoint's home. */
   noteRoutes(endpoint: EndpointAddress, input: RegionRoutes): Promise<void>;
+  /** Tells the endpoint's home. */
+  notePlan(endpoint: EndpointAddress, plan: CalleePlan): Promise<void>;
 }
 
 export interface GatewayLink {
@@ -77,6 +82,16 @@ export interface AccountLink {
     query: { readonly containing: string; readonly limit: number },
   ): Promise<readonly EndpointId[]>;
   callDays(account: AccountSid): Promise<readonly CallDay[]>;
+  sign(account: AccountSid, text: string): Promise<string | undefined>;
+  endpointSettings(account: AccountSid, identity: EndpointId): Promise<EndpointSettings | undefined>;
+  storeEndpointSettings(
+    account: AccountSid,
+    input: Parameters<AccountObjectApi["storeEndpointSettings"]>[0],
+  ): Promise<boolean>;
+  numbers(account: AccountSid): Promise<readonly NumberSettings[]>;
+  number(account: AccountSid, endpoint: EndpointId): Promise<NumberSettings | undefined>;
+  storeNumber(account: AccountSid, input: Parameters<AccountObjectApi["storeNumber"]>[0]): Promise<StoreNumberOutcome>;
+  removeNumber(account: AccountSid, endpoint: EndpointId): Promise<boolean>;
   noteCallDay(account: AccountSid, day: CallDay): Promise<void>;
 }
 

@@ -1,8 +1,9 @@
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { DurableObject } from "cloudflare:workers";
 import { compactVerify, decodeJwt, decodeProtectedHeader } from "jose";
 import type { EndpointCredentials } from "#protocol/control-frames";
 import type { AccountSid, EndpointId } from "#protocol/ids";
+import { regionLinkOf } from "../adapters/object-region-link.ts";
 import { isSameSecret } from "../constant-time.ts";
 import type {
   AccessTokenOutcome,
@@ -14,18 +15,26 @@ import type {
   RenewalOutcome,
   SignInInput,
   SignInOutcome,
+  StoreNumberOutcome,
 } from "../domain/accounts/account-object-api.ts";
 import { authTokenHash, userSecrets } from "../domain/accounts/account-secrets.ts";
 import type { HexDigest } from "../domain/accounts/account-secrets.ts";
+import { DEFAULT_SETTINGS } from "../domain/accounts/callee-plan.ts";
+import type { EndpointSettings, NumberSettings } from "../domain/accounts/callee-plan.ts";
 import { accessTokenIssuer, checkAccessTokenClaims } from "../domain/tokens/access-token-claims.ts";
+import { encodeBase64 } from "../encoding.ts";
 import { settingsOf } from "../env.ts";
 import type { Env } from "../env.ts";
 import { log } from "../log.ts";
 import { SecretBox } from "../secret-box.ts";
 import { ACCOUNT_SCHEMA, AccountTables } from "./account/account-tables.ts";
+import { CalleeTables } from "./account/callee-tables.ts";
 import { SignIn } from "./account/sign-in.ts";
 import { migrate } from "./storage/migrate.ts";
 import { stubFor } from "./stub-for.ts";
+
+/** Numbers of one account. */
+const NUMBER_LIMIT = 1_000;
 
 const hexDigest: HexDigest = (algorithm, text) => createHash(algorithm).update(text).digest("hex");
 
@@ -36,11 +45,13 @@ const hexDigest: HexDigest = (algorithm, text) => createHash(algorithm).update(t
 export class AccountObject extends DurableObject<Env> implements AccountObjectApi {
   readonly #tables: AccountTables;
   readonly #signIn: SignIn;
+  readonly #callees: CalleeTables;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     void migrate(ctx, ACCOUNT_SCHEMA);
     this.#tables = new AccountTables(ctx.storage, new SecretBox(settingsOf(env).callTokenKey, ctx.id.toString()));
+    this.#callees = new CalleeTables(ctx.storage);
     this.#signIn = new SignIn(this.#tables, hexDigest);
   }
 
@@ -137,6 +148,50 @@ export class AccountObject extends DurableObject<Env> implements AccountObjectAp
     return this.#tables.identities(query.containing, query.limit);
   }
 
+  async sign(text: string): Promise<string | undefined> {
+    const token = this.#tables.authToken();
+    return token === undefined ? undefined : encodeBase64(createHmac("sha1", token).update(text).digest());
+  }
+
+  async endpointSettings(identity: EndpointId): Promise<EndpointSettings | undefined> {
+    return this.#tables.hasUser(identity) ? (this.#callees.settings(identity) ?? DEFAULT_SETTINGS) : undefined;
+  }
+
+  async storeEndpointSettings({
+    identity,
+    settings,
+  }: Parameters<AccountObjectApi["storeEndpointSettings"]>[0]): Promise<boolean> {
+    if (!this.#tables.hasUser(identity)) return false;
+    this.#callees.storeSettings(identity, settings);
+    await this.#tellHome(identity);
+    return true;
+  }
+
+  async numbers(): Promise<readonly NumberSettings[]> {
+    return this.#callees.numbers();
+  }
+
+  async number(endpoint: EndpointId): Promise<NumberSettings | undefined> {
+    return this.#callees.number(endpoint);
+  }
+
+  async storeNumber({
+    endpoint,
+    settings,
+  }: Parameters<AccountObjectApi["storeNumber"]>[0]): Promise<StoreNumberOutcome> {
+    if (this.#callees.number(endpoint) === undefined && this.#callees.countNumbers() >= NUMBER_LIMIT)
+      return { ok: false, code: "too-many-numbers" };
+    this.#callees.storeNumber(endpoint, settings);
+    await this.#tellHome(endpoint);
+    return { ok: true };
+  }
+
+  async removeNumber(endpoint: EndpointId): Promise<boolean> {
+    const removed = this.#callees.removeNumber(endpoint);
+    await this.#tellHome(endpoint);
+    return removed;
+  }
+
   async noteCallDay(day: CallDay): Promise<void> {
     this.#tables.noteCallDay(day);
   }
@@ -158,6 +213,16 @@ export class AccountObject extends DurableObject<Env> implements AccountObjectAp
 
   async release(account: AccountSid): Promise<void> {
     if (this.#tables.owner() === account) this.#tables.setOwner(undefined);
+  }
+
+  /** Calls ask the endpoint's home anyway, so they learn it there; whoever changed it hears when that failed, and repeats it. */
+  async #tellHome(endpoint: EndpointId): Promise<void> {
+    const account = this.#tables.account();
+    if (account === undefined) return;
+    await regionLinkOf(this.env).endpoints.notePlan(
+      { account: account.sid, identity: endpoint },
+      this.#callees.plan(endpoint),
+    );
   }
 
   #profile(): AccountProfile | undefined {

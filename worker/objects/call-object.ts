@@ -3,11 +3,10 @@ import { DurableObject } from "cloudflare:workers";
 import type { NumberedCommand } from "#protocol/call-messages";
 import { parseEndpointId } from "#protocol/ids";
 import type { CallToken, GatewayId, GatewayInstanceId } from "#protocol/ids";
-import { createResponse } from "#sip/message/build";
 import { header } from "#sip/message/headers";
 import { parseSipMessage } from "#sip/message/parser";
 import type { SipMessage } from "#sip/message/sip-message";
-import { sipMessageText } from "#sip/message/serializer";
+import { askApplication } from "../adapters/application-client.ts";
 import { regionLinkOf } from "../adapters/object-region-link.ts";
 import { count } from "../counters.ts";
 import { findBrowserSocket } from "../domain/calls/browser-socket.ts";
@@ -23,6 +22,9 @@ import type {
   GatewayEvents,
   GatewayReply,
 } from "../domain/calls/call-object-api.ts";
+import { nextDeadline } from "../domain/calls/deadlines.ts";
+import { unansweredEffects } from "../domain/calls/unanswered-effects.ts";
+import type { ApplicationRequest } from "../domain/instructions/application-request.ts";
 import { describeCall, summarizeCall } from "../domain/calls/call-record.ts";
 import type { CallState, GatewayParty } from "../domain/calls/call-state.ts";
 import { owesFarewell } from "../domain/calls/farewell.ts";
@@ -30,13 +32,13 @@ import { hasPart } from "../domain/calls/gateway-part.ts";
 import type { GatewayStatus } from "../domain/routing/gateway-status.ts";
 import type { Env } from "../env.ts";
 import { faultCode, log } from "../log.ts";
+import { CallClock } from "./call/call-clock.ts";
 import { CallCourier } from "./call/call-courier.ts";
 import { CallRooms } from "./call/call-rooms.ts";
 import { CallStore } from "./call/call-store.ts";
+import { refuseMessage } from "./call/refuse-message.ts";
 import { CallSurroundings } from "./call/call-surroundings.ts";
 
-/** Stands behind the in-memory retries, in case the object is gone by then (decision 3: no alarm under 10 s). */
-const RETRY_ALARM_MS = 10_000;
 /** A browser that lost its socket is looked for so often and so long; after that its media decides. */
 const SOCKET_WAIT_MS = 500;
 const SOCKET_WAIT_TRIES = 60;
@@ -68,6 +70,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
   readonly #courier: CallCourier;
   readonly #surroundings: CallSurroundings;
   readonly #rooms: CallRooms;
+  readonly #clock: CallClock;
   #state: CallState | undefined;
   #isStored: boolean;
   #retryArmed = false;
@@ -82,6 +85,8 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     this.#rooms = new CallRooms(env);
     this.#state = this.#store.load();
     this.#isStored = this.#state !== undefined;
+    this.#clock = new CallClock(ctx.storage, () => this.ctx.waitUntil(this.#timePassed()));
+    if (this.#state !== undefined) this.#takeUp(this.#state);
   }
 
   async gatewayEvents(input: GatewayEvents): Promise<GatewayReply> {
@@ -141,11 +146,11 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     const fleet = await this.#surroundings.fleet(input.token);
     await Promise.allSettled([this.#search]);
     if (this.#state === undefined && !(message.kind === "request" && message.method === "INVITE"))
-      return refuse(message, 481);
+      return refuseMessage(message, 481);
     const callInput = this.#inputOf(input, message);
-    if (callInput === undefined) return refuse(message, 481);
+    if (callInput === undefined) return refuseMessage(message, 481);
     const effects = this.#apply(input.token, fleet, callInput);
-    if (this.#state === undefined) return refuse(message, 400);
+    if (this.#state === undefined) return refuseMessage(message, 400);
     this.#saveUnlessSearching(effects);
     const { messages } = await this.#perform(effects, { bridge: input.bridge, socket: input.socket });
     return { messages };
@@ -178,7 +183,24 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
   }
 
   override async alarm(): Promise<void> {
+    this.#clock.alarmFired();
     await this.#retryAdoption();
+    await this.#timePassed();
+  }
+
+  /** An object that was lost had asked for things whose answers went with it. */
+  #takeUp(state: CallState): void {
+    this.#clock.resume(nextDeadline(state));
+    const effects = unansweredEffects(state);
+    if (effects.length > 0) this.ctx.waitUntil(this.#perform(effects, {}));
+  }
+
+  async #timePassed(): Promise<void> {
+    const fleet = await this.#fleetOfCall();
+    if (this.#state === undefined) return;
+    const due = nextDeadline(this.#state);
+    if (due !== undefined && due <= Date.now()) this.#run(fleet, { kind: "time-passed" });
+    else this.#clock.watch(due);
   }
 
   /** Changes the state in memory. No await happens in here, so no other input can come between. */
@@ -200,6 +222,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     if (this.#state === undefined) return;
     this.#store.save(this.#state);
     this.#isStored = true;
+    this.#clock.watch(nextDeadline(this.#state));
   }
 
   /**
@@ -262,6 +285,9 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
         case "leave-room":
           this.ctx.waitUntil(this.#rooms.leave(effect.name, this.#state));
           break;
+        case "fetch":
+          this.ctx.waitUntil(this.#askApplication(effect.request));
+          break;
         case "locate":
           searches.push(effect);
           break;
@@ -297,6 +323,13 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     const effects = found.flatMap((input) => this.#apply(state.token, fleet, input));
     this.#save();
     return await this.#perform(effects, asker);
+  }
+
+  async #askApplication(request: ApplicationRequest): Promise<void> {
+    const state = this.#state;
+    if (state === undefined) return;
+    const answer = await askApplication(this.env, state, request);
+    this.#run(await this.#fleetOfCall(), { kind: "application-answered", id: request.id, answer });
   }
 
   async #enterRoom(effect: EnterRoom): Promise<void> {
@@ -360,7 +393,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
   #retrySoon(afterMs: number): void {
     if (this.#retryArmed) return;
     this.#retryArmed = true;
-    this.ctx.waitUntil(this.ctx.storage.setAlarm(Date.now() + RETRY_ALARM_MS));
+    this.#clock.backstop();
     setTimeout(() => this.ctx.waitUntil(this.#retryAdoption()), afterMs);
   }
 
@@ -394,11 +427,4 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
       }
     }
   }
-}
-
-function refuse(message: SipMessage, status: number): { readonly messages: readonly string[] } {
-  return {
-    messages:
-      message.kind === "request" && message.method !== "ACK" ? [sipMessageText(createResponse(message, status))] : [],
-  };
 }

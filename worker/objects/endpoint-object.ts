@@ -10,6 +10,7 @@ import type {
   RegionRoutes,
   RouteHolder,
 } from "../domain/location/endpoint-object-api.ts";
+import type { CalleePlan } from "../domain/accounts/callee-plan.ts";
 import type { EndpointRoute } from "../domain/location/endpoint-route.ts";
 import { admitRoute, isHeldBy, liveRoutes } from "../domain/location/route-table.ts";
 import { settingsOf } from "../env.ts";
@@ -49,6 +50,8 @@ const NOTHING_TOLD: ToldHome = { version: 0, routes: "[]" };
 const TELL_AGAIN_MS = 10_000;
 /** Whoever registers waits so long for the home to know, and no longer: the region's own calls do not need it. */
 const HOME_WAIT_MS = 300;
+/** At the endpoint's home only: the account's word about calls to it, written through when it changes. */
+const PLAN_KEY = "callee-plan";
 /** Users come and go slowly; an invitation need not ask each time whether one exists. */
 const KNOWN_CACHE_MS = 10_000;
 
@@ -100,7 +103,17 @@ export class EndpointObject extends DurableObject<Env> implements EndpointObject
 
   async routesForInvitation(): Promise<LocatedRoutes> {
     const routes = [...(await this.#live()), ...this.#copies()];
-    return { known: routes.length > 0 || (await this.#isKnown()), routes };
+    const plan = this.ctx.storage.kv.get<CalleePlan>(PLAN_KEY);
+    return {
+      known: routes.length > 0 || (await this.#isKnown()),
+      routes,
+      ...(plan === undefined ? {} : { plan }),
+    };
+  }
+
+  async notePlan(plan: CalleePlan): Promise<void> {
+    if (plan.settings === undefined && plan.number === undefined) this.ctx.storage.kv.delete(PLAN_KEY);
+    else this.ctx.storage.kv.put(PLAN_KEY, plan);
   }
 
   async noteRoutes({ region, version, routes }: RegionRoutes): Promise<void> {

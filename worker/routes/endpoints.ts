@@ -2,14 +2,17 @@ import { Hono } from "hono";
 import { parseEndpointId } from "#protocol/ids";
 import { fleetDetails } from "../adapters/gateway-fleet.ts";
 import { locateEndpoint } from "../adapters/locate.ts";
+import { regionLinkOf } from "../adapters/object-region-link.ts";
 import type { EndpointRoute } from "../domain/location/endpoint-route.ts";
 import type { GatewayStatus } from "../domain/routing/gateway-status.ts";
 import { registrationHasRunOut } from "../domain/routing/route-reach.ts";
 import { settingsOf } from "../env.ts";
 import { accountAuth, refuseAccount } from "../middleware/account-auth.ts";
 import type { AccountTypes } from "../middleware/app-types.ts";
+import { settingsBody } from "./callee-settings.ts";
+import { readJson } from "./json-body.ts";
 
-/** `/v1/endpoints`: where an endpoint can be reached now. */
+/** `/v1/endpoints`: where an endpoint can be reached now, and what becomes of calls to it. */
 export const endpoints = new Hono<AccountTypes>()
   .use(accountAuth(refuseAccount))
   .get("/:identity/routes", async (c) => {
@@ -25,6 +28,22 @@ export const endpoints = new Hono<AccountTypes>()
     const nowMs = Date.now();
     const live = routes.filter((route) => !registrationHasRunOut(route, statuses, nowMs));
     return c.json({ identity, routes: live.map((route) => describeRoute(route, statuses, nowMs)) });
+  })
+  .get("/:identity/settings", async (c) => {
+    const identity = parseEndpointId(c.req.param("identity"));
+    if (identity === undefined) return c.json({ code: "identity-invalid" }, 400);
+    const settings = await regionLinkOf(c.env).accounts.endpointSettings(c.var.account.sid, identity);
+    return settings === undefined ? c.json({ code: "endpoint-unknown" }, 404) : c.json(settings);
+  })
+  .put("/:identity/settings", async (c) => {
+    const identity = parseEndpointId(c.req.param("identity"));
+    if (identity === undefined) return c.json({ code: "identity-invalid" }, 400);
+    const { sid, sipDomain } = c.var.account;
+    const body = await readJson(c.req.raw, settingsBody(sipDomain));
+    if (!body.ok) return c.json(body.problem, 400);
+    const settings = body.value;
+    const stored = await regionLinkOf(c.env).accounts.storeEndpointSettings(sid, { identity, settings });
+    return stored ? c.json(settings) : c.json({ code: "endpoint-unknown" }, 404);
   });
 
 function describeRoute(

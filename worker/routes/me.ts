@@ -6,6 +6,7 @@ import type { UserTypes } from "../middleware/app-types.ts";
 import { userAuth } from "../middleware/user-auth.ts";
 import { ownCallRoutes } from "./me-calls.ts";
 import { contacts } from "./me-contacts.ts";
+import { ownSettings } from "./me-settings.ts";
 import { requestPlace, requestRegion } from "./request-region.ts";
 
 /** `/v1/me`: what a signed-in user may know of the platform, and everything that is theirs. */
@@ -30,4 +31,5 @@ export const me = new Hono<UserTypes>()
     });
   })
   .route("/contacts", contacts)
-  .route("/calls", ownCallRoutes);
+  .route("/calls", ownCallRoutes)
+  .route("/settings", ownSettings);

@@ -1,5 +1,6 @@
 /** What other parts may ask of an Account object: who may do what under one account. */
 import type { EndpointCredentials } from "#protocol/control-frames";
+import type { EndpointSettings, NumberSettings } from "./callee-plan.ts";
 import type { AccountSid, EndpointId, RegionName, SipDomain } from "#protocol/ids";
 
 /** An account as the operator writes it; replaces what was there. */
@@ -62,6 +63,8 @@ export interface CallDay {
   readonly day: number;
 }
 
+export type StoreNumberOutcome = { readonly ok: true } | { readonly ok: false; readonly code: "too-many-numbers" };
+
 export interface AccountObjectApi {
   upsert(input: AccountInput): Promise<AccountUpsert>;
   profile(): Promise<AccountProfile | undefined>;
@@ -76,6 +79,20 @@ export interface AccountObjectApi {
   renewAccessToken(token: string): Promise<RenewalOutcome>;
   /** Users of the account in alphabetical order; `containing` is a part of the name. */
   identities(query: { readonly containing: string; readonly limit: number }): Promise<readonly EndpointId[]>;
+  /** HMAC-SHA1 of a text under the auth token, in base64, as X-Twilio-Signature has it. */
+  sign(text: string): Promise<string | undefined>;
+  /** `undefined` when the account has no such user; the defaults when nothing was set. */
+  endpointSettings(identity: EndpointId): Promise<EndpointSettings | undefined>;
+  /** In force for every call that begins after it; `false` when the account has no such user. */
+  storeEndpointSettings(input: {
+    readonly identity: EndpointId;
+    readonly settings: EndpointSettings;
+  }): Promise<boolean>;
+  numbers(): Promise<readonly NumberSettings[]>;
+  number(endpoint: EndpointId): Promise<NumberSettings | undefined>;
+  storeNumber(input: { readonly endpoint: EndpointId; readonly settings: NumberSettings }): Promise<StoreNumberOutcome>;
+  /** `false` when there was none. */
+  removeNumber(endpoint: EndpointId): Promise<boolean>;
   noteCallDay(day: CallDay): Promise<void>;
   /** Newest day first. */
   callDays(): Promise<readonly CallDay[]>;

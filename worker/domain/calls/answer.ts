@@ -22,6 +22,11 @@ export function calleeRings(draft: CallDraft, leg: CallLeg): void {
   draft.log("leg.ringing", { leg: leg.leg, gateway: leg.holder });
   const transfer = draft.transferOf(leg);
   if (transfer !== undefined) return targetRings(draft, transfer);
+  ringCaller(draft);
+}
+
+/** The caller hears once that it rings. */
+export function ringCaller(draft: CallDraft): void {
   const caller = draft.caller;
   if (caller === undefined || draft.state.status !== "queued") return;
   draft.setStatus("ringing");

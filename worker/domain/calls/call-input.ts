@@ -3,6 +3,8 @@ import type { CallEvent, InviteReceivedEvent, NumberedCommand } from "#protocol/
 import type { CallSid, CallToken, EndpointId, GatewayId, GatewayInstanceId, LegId, RegionName } from "#protocol/ids";
 import type { ToneCountry } from "#protocol/media";
 import type { SipMessage, SipRequest } from "#sip/message/sip-message";
+import type { CalleePlan } from "../accounts/callee-plan.ts";
+import type { ApplicationAnswer, ApplicationRequest } from "../instructions/application-request.ts";
 import type { EndpointRoute } from "../location/endpoint-route.ts";
 import type { RoomEntering, RoomHost } from "../rooms/room-object-api.ts";
 import type { GatewayStatus } from "../routing/gateway-status.ts";
@@ -21,6 +23,8 @@ export type CallInput =
       readonly endpoint: EndpointId;
       readonly known: boolean;
       readonly routes: readonly EndpointRoute[];
+      /** What its account says about calls to it. */
+      readonly plan?: CalleePlan;
     }
   | { readonly kind: "gateway-event"; readonly from: GatewayAddress; readonly epoch: number; readonly event: CallEvent }
   | { readonly kind: "browser-message"; readonly sip: BrowserSip; readonly message: SipMessage }
@@ -40,6 +44,10 @@ export type CallInput =
   /** Answers to `enter-room`. */
   | { readonly kind: "room-entered"; readonly host: RoomHost }
   | { readonly kind: "room-refused"; readonly code: "room-full" | "room-unreachable" }
+  /** Answer to `fetch`. */
+  | { readonly kind: "application-answered"; readonly id: number; readonly answer: ApplicationAnswer }
+  /** It is time for something that the call's state says when. */
+  | { readonly kind: "time-passed" }
   /** The socket that a browser called from has closed. */
   | { readonly kind: "browser-gone"; readonly bridge: string; readonly socket: string }
   /** Time to look again for a gateway for legs that no one carries, and for the room's host. */
@@ -62,6 +70,8 @@ export type CallEffect =
   | ({ readonly kind: "enter-room"; readonly name: string } & Omit<RoomEntering, "token">)
   | { readonly kind: "leave-room"; readonly name: string }
   | { readonly kind: "count"; readonly name: string }
+  /** Ask an application; answered by `application-answered`, unless the object is gone by then: then it is asked again. */
+  | { readonly kind: "fetch"; readonly request: ApplicationRequest }
   /** The call's entry in the index changed. */
   | { readonly kind: "record" };
 

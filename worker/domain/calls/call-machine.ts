@@ -9,16 +9,19 @@ import { callTag } from "#protocol/ids";
 import type { GatewayId, LegId, RegionName } from "#protocol/ids";
 import { adoptionFailed, gatewayLost, retryAdoption, strandLeg } from "./adoption.ts";
 import { calleeFails } from "./answer.ts";
+import { answerOfApplication } from "./application.ts";
 import { applyBrowserMessage, legOfMessage } from "./browser-messages.ts";
 import { CallDraft } from "./call-draft.ts";
 import { hasRoomAt } from "./call-room.ts";
 import type { CallContext, CallEffect, CallInput } from "./call-input.ts";
 import type { BrowserSip } from "./call-object-api.ts";
 import type { BrowserLeg, CallLeg, CallState, InviteHeads, PhoneLeg } from "./call-state.ts";
+import { passDeadlines } from "./deadlines.ts";
 import { applyGatewayEvent } from "./gateway-events.ts";
 import { endCall } from "./hang-up.ts";
-import { roomFull } from "./instructions.ts";
-import { ringTarget, waitingTarget } from "./ring-group.ts";
+import { targetLocated } from "./forwarding.ts";
+import { advance, roomFull } from "./instructions.ts";
+import { waitingTarget } from "./ring-group.ts";
 import { doubtRoomHost, roomEntered, roomUnreachable, watchRoom } from "./room-moves.ts";
 import { dropReplacement, isReplacing, replaceFromBrowser, replaceFromPhone } from "./replace.ts";
 import { settle } from "./settle.ts";
@@ -216,6 +219,12 @@ function applyTo(draft: CallDraft, input: CallInput): void {
         calleeFails(draft, leg, { status: 480, reason: "Temporarily Unavailable" });
       return;
     }
+    case "application-answered": {
+      const heard = answerOfApplication(draft, input.id, input.answer);
+      return heard === undefined ? undefined : advance(draft, heard);
+    }
+    case "time-passed":
+      return passDeadlines(draft);
     case "room-entered":
       return roomEntered(draft, input.host);
     case "room-refused":
@@ -229,7 +238,7 @@ function applyTo(draft: CallDraft, input: CallInput): void {
 function located(draft: CallDraft, input: Extract<CallInput, { kind: "located" }>): void {
   const group = draft.state.groups.find(({ id }) => id === input.group);
   const target = waitingTarget(group, input.endpoint);
-  if (!draft.ended && group !== undefined && target !== undefined) ringTarget(draft, group, target, input);
+  if (!draft.ended && group !== undefined && target !== undefined) targetLocated(draft, group, target, input);
 }
 
 /** Its INVITE waits for its answer. */

@@ -48,7 +48,7 @@ export function summarizeCall(state: CallState): readonly CallSummary[] {
   const parent: CallSummary = {
     sid: state.sid,
     account: state.account,
-    to: state.instructions === undefined ? `client:${state.to}` : state.to,
+    to: isNumber(state) ? state.to : `client:${state.to}`,
     from,
     status: state.status,
     direction: "inbound",
@@ -85,6 +85,10 @@ function lastInPlaceOf(state: CallState, leg: CallLeg): CallLeg {
   // Each leg comes after the one whose place it takes; one that was never answered took none.
   for (const next of state.legs) if (next.replaces === last.leg && next.answeredAtMs !== undefined) last = next;
   return last;
+}
+
+function isNumber({ instructions, forwarding }: CallState): boolean {
+  return instructions !== undefined && forwarding === undefined;
 }
 
 function childStatus(leg: CallLeg): CallStatus {

@@ -15,9 +15,12 @@ import type {
 } from "#protocol/ids";
 import type { CodecName, MediaJoin } from "#protocol/media";
 import type { InstructionAction, InstructionState } from "../instructions/instruction-state.ts";
+import type { ApplicationRequest } from "../instructions/application-request.ts";
+import type { HttpMethod } from "../instructions/instruction.ts";
+import type { EndpointSettings } from "../accounts/callee-plan.ts";
 import type { CallLogEntry, CallStatus } from "./call-object-api.ts";
 import type { RoomHost } from "../rooms/room-object-api.ts";
-import type { RingGroup } from "./ring-group-state.ts";
+import type { RingGroup, RingOutcome } from "./ring-group-state.ts";
 
 /** How far a leg has come. `calling` and `ringing` are before its final response, `answered` before its ACK. */
 export type LegStage = "calling" | "ringing" | "answered" | "connected" | "ended";
@@ -162,6 +165,23 @@ export interface CallTransfer {
   waiting?: MediaJoin;
 }
 
+/** Who serves the documents that the call follows. */
+export interface CallApplication {
+  /** The number that was called, or forwarded to. */
+  readonly number: string;
+  readonly forwardedFrom?: EndpointId;
+  readonly fallback?: { readonly url: string; readonly method: HttpMethod };
+}
+
+/** Whose settings decide, and who was called before. */
+export interface CallForwarding {
+  readonly settings: EndpointSettings;
+  /** In order; the last one's settings decide. */
+  readonly chain: readonly EndpointId[];
+  /** How the last Dial ended. */
+  ended?: { readonly outcome: RingOutcome; readonly cause: string; readonly status?: number };
+}
+
 export interface CallState {
   readonly sid: CallSid;
   readonly token: CallToken;
@@ -187,6 +207,15 @@ export interface CallState {
   instructions?: InstructionState;
   /** What the document asked for and what waits until the caller can hear it. */
   actions?: readonly InstructionAction[];
+  /** Until when its Pause lasts. */
+  pauseUntilMs?: number;
+  /** Whose documents it follows; absent for the platform's own. */
+  application?: CallApplication;
+  /** The question to the application that is not answered yet, and how many there were. */
+  request?: ApplicationRequest;
+  requests?: number;
+  /** The callee has settings that say where its calls go. */
+  forwarding?: CallForwarding;
   /** What the caller hears while nobody is connected to it: the same after every move. */
   callerMedia?: MediaJoin;
   room?: CallRoom;

@@ -35,7 +35,9 @@ export function ringForDial(draft: CallDraft, dial: DialAction): DialEnded | und
 
 /** Only what is in the account's own domain is rung until there are trunks to elsewhere. */
 function endpointOf(draft: CallDraft, target: DialTarget): EndpointId | undefined {
-  const refused = (code: string): undefined => void draft.log("dial.target-refused", { detail: code });
+  const refused = (code: string): undefined => {
+    draft.log("dial.target-refused", { detail: code });
+  };
   switch (target.kind) {
     case "client":
       return target.identity;

@@ -1,14 +1,15 @@
 /** A call's document, carried out: the instruction machine says what, this does it, in that order. */
 import { MEDIA_SOURCES } from "#protocol/media";
 import type { MediaJoin, MediaSource } from "#protocol/media";
-import { advanceInstructions, startInstructions } from "../instructions/instruction-machine.ts";
+import { advanceInstructions } from "../instructions/instruction-machine.ts";
 import type { InstructionAction, InstructionInput, InstructionStep } from "../instructions/instruction-state.ts";
-import { parseTwiml } from "../instructions/parse-twiml.ts";
-import { answerCaller } from "./answer.ts";
+import { answerCaller, ringCaller } from "./answer.ts";
+import { requestDocument } from "./application.ts";
 import type { CallDraft } from "./call-draft.ts";
 import { enterRoom } from "./call-room.ts";
 import { afterDial, ringForDial } from "./dial.ts";
 import type { DialAction } from "./dial.ts";
+import { askSettings, startOwnDocument } from "./forwarding.ts";
 import { endCall } from "./hang-up.ts";
 import { joinMedia } from "./join.ts";
 import type { Refusal } from "./refusal.ts";
@@ -17,15 +18,15 @@ import type { Refusal } from "./refusal.ts";
 const OWN_SOURCE = "nearside:";
 /** What the instruction machine says for endless. */
 const ENDLESS = 1_000;
+/** Problems of one document that the call's own log shows. */
+const REPORTED = 10;
 const BUSY: Refusal = { status: 486, reason: "Busy Here" };
 const NO_GATEWAY: Refusal = { status: 503, reason: "Service Unavailable", retryAfterSeconds: 5 };
 
 /** Runs one of the platform's own documents. */
 export function startDocument(draft: CallDraft, text: string): void {
-  const parsed = parseTwiml(text);
-  if (!parsed.ok) throw new TypeError(`a document of our own is wrong: ${parsed.code}`);
   draft.record();
-  take(draft, startInstructions(parsed.document));
+  take(draft, startOwnDocument(text));
 }
 
 /** What the document waited for has happened. */
@@ -51,14 +52,21 @@ export function followInstructions(draft: CallDraft): void {
 
 /** The call is over: the action of a Dial is told even so. */
 export function finishInstructions(draft: CallDraft): void {
-  const { instructions, groups } = draft.state;
-  draft.state.actions = undefined;
+  const { instructions } = draft.state;
+  takeActions(draft);
   if (instructions === undefined || instructions.wait.for === "nothing") return;
   advance(draft, { kind: "caller-gone" });
-  const group = groups.at(-1);
+  const group = draft.state.groups.findLast(({ purpose }) => purpose.kind === "dial");
   if (draft.state.instructions?.wait.for === "dial" && group?.purpose.kind === "dial")
     advance(draft, afterDial(draft, group, { kind: "ended", outcome: "canceled", cause: "caller-gone" }));
-  draft.state.actions = undefined;
+  const fetch = takeActions(draft).find((action) => action.kind === "fetch");
+  if (fetch !== undefined) fetchDocument(draft, fetch);
+}
+
+function takeActions({ state }: CallDraft): readonly InstructionAction[] {
+  const actions = state.actions ?? [];
+  state.actions = undefined;
+  return actions;
 }
 
 /** A browser's 200 needs its gateway's SDP first, and what follows the answer needs the 200. */
@@ -83,16 +91,20 @@ function carryOut(draft: CallDraft, action: InstructionAction): void {
         ? endCall(draft, "completed", "hangup")
         : endCall(draft, "failed", "instruction-failed");
     case "reject":
-      return endCall(draft, action.callStatus, "rejected", { status: action.status, reason: action.reason });
+      return reject(draft, action);
     case "report":
-      return draft.log("document.problems", { detail: `${action.problems.length} in ${action.url}` });
+      return report(draft, action);
     case "dial":
       return dial(draft, action);
+    case "pause":
+      ringCaller(draft);
+      draft.state.pauseUntilMs = draft.context.nowMs + action.seconds * 1_000;
+      return;
+    case "fetch":
+      return fetchDocument(draft, action);
     case "say":
     case "play-digits":
-    case "pause":
-    case "fetch":
-      return unsupported(draft, action.kind);
+      return skip(draft, action.kind);
   }
 }
 
@@ -123,7 +135,7 @@ export function roomFull(draft: CallDraft): void {
 function play(draft: CallDraft, { url, loop }: Extract<InstructionAction, { kind: "play" }>): void {
   const source = ownSource(url);
   // Gateways do not tell the end of what they play yet, so only what has none can be waited for.
-  if (source === undefined || loop < ENDLESS) return unsupported(draft, `play ${url}`);
+  if (source === undefined || loop < ENDLESS) return skip(draft, "play");
   letCallerHear(draft, { kind: "player", source, loop: true, anchorMs: draft.context.nowMs });
 }
 
@@ -136,8 +148,27 @@ function letCallerHear(draft: CallDraft, join: MediaJoin): void {
   joinMedia(draft);
 }
 
-/** What this release cannot do ends the call, and the call says so. */
-function unsupported(draft: CallDraft, what: string): void {
-  draft.log("instruction.unsupported", { leg: draft.caller?.leg, detail: what });
-  endCall(draft, "failed", "instruction-unsupported", { status: 501, reason: "Not Implemented" });
+function reject(
+  draft: CallDraft,
+  { callStatus, status, reason }: Extract<InstructionAction, { kind: "reject" }>,
+): void {
+  endCall(draft, callStatus, draft.state.forwarding?.ended?.cause ?? "rejected", { status, reason });
+}
+
+function report(draft: CallDraft, { url, problems }: Extract<InstructionAction, { kind: "report" }>): void {
+  for (const { code, line, column, message } of problems.slice(0, REPORTED))
+    draft.log("document.problem", { detail: `${code} at ${line}:${column}: ${message}` });
+  draft.log("document.problems", { detail: `${problems.length} in ${url.replace(/[?#].*$/, "")}` });
+}
+
+function fetchDocument(draft: CallDraft, action: Extract<InstructionAction, { kind: "fetch" }>): void {
+  if (!action.url.startsWith(OWN_SOURCE)) return requestDocument(draft, action);
+  const answer = askSettings(draft, action);
+  if (answer !== undefined) advance(draft, answer);
+}
+
+/** What this release cannot carry out is left out, and the call says so. */
+function skip(draft: CallDraft, what: "say" | "play" | "play-digits"): void {
+  draft.log("instruction.skipped", { leg: draft.caller?.leg, detail: `${what}-unsupported` });
+  advance(draft, { kind: "media-ended" });
 }

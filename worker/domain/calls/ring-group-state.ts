@@ -41,9 +41,9 @@ export interface RingGroup {
   /** What their devices are offered: media is not transcoded, so it is what the other side can do. */
   readonly codecs: readonly CodecName[];
   /** Unix time at which who rings is given up. */
-  readonly ringUntilMs: number;
+  ringUntilMs: number;
   /** The call watches the time itself; without, the limit of each gateway is enough. */
-  readonly timed?: boolean;
+  timed?: boolean;
   /** Whom the devices show in place of the caller: a name or a number of the account. */
   readonly callerId?: string;
   /** Who sends the one that calls, as a Referred-By header value (RFC 3892). */

@@ -2,6 +2,7 @@
 import type { CallDraft } from "./call-draft.ts";
 import { connectCaller } from "./answer.ts";
 import { afterDial } from "./dial.ts";
+import { forwardingEnded } from "./forwarding.ts";
 import { endCall } from "./hang-up.ts";
 import { advance, finishInstructions, followInstructions } from "./instructions.ts";
 import type { RingGroup, RingNews } from "./ring-group-state.ts";
@@ -39,6 +40,7 @@ function groupEnded(draft: CallDraft, group: RingGroup, end: Extract<RingNews, {
     case "call":
       return endCall(draft, end.outcome, end.cause, end.refusal);
     case "dial":
+      if (forwardingEnded(draft, end, group.winner !== undefined)) return;
       return advance(draft, afterDial(draft, group, end));
     case "transfer":
       return transferFails(draft, end.refusal);

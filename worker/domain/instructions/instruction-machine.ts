@@ -25,15 +25,22 @@ type DialEnd = Extract<InstructionInput, { kind: "dial-ended" }>;
 /** Runs the verbs of a first document up to the first that takes time. */
 export function startInstructions(
   document: TwimlDocument,
-  { documentUrl }: { readonly documentUrl?: string } = {},
+  {
+    documentUrl,
+    after,
+  }: {
+    readonly documentUrl?: string;
+    /** What the call followed before. */
+    readonly after?: Pick<InstructionState, "answered" | "documents"> | undefined;
+  } = {},
 ): InstructionStep {
   const run = new InstructionRun({
     ...(documentUrl === undefined ? {} : { documentUrl }),
     remaining: document.verbs,
     wait: { for: "nothing" },
-    answered: false,
+    answered: after?.answered ?? false,
     callerGone: false,
-    documents: 1,
+    documents: (after?.documents ?? 0) + 1,
   });
   run.proceed();
   return run.step();

@@ -12,6 +12,8 @@ const TIMEOUT = { min: 5, max: 600, fallback: 30, code: 13212 } as const;
 const TIME_LIMIT = { min: 1, max: 86_400, fallback: 14_400, code: 13216 } as const;
 /** As many as ring together. */
 const TARGET_LIMIT = 10;
+/** `nearside:` asks the call itself; only its own documents have it (`forwarding-documents.ts`). */
+const ACTION_SCHEMES = ["http", "https", "nearside"];
 const CALLER_ID_LIMIT = 255;
 const SIP_URI_LIMIT = 255;
 const SIP_HEADERS_LIMIT = 1_024;
@@ -44,7 +46,7 @@ export function readDial(element: SourceElement, problems: TwimlProblem[]): Dial
 function readAction(reader: ElementReader): DialInstruction["action"] {
   const attribute = reader.attribute("action");
   const method = reader.method(13210);
-  const url = attribute === undefined ? undefined : reader.url(attribute.value, attribute.at, ["http", "https"]);
+  const url = attribute === undefined ? undefined : reader.url(attribute.value, attribute.at, ACTION_SCHEMES);
   return url === undefined ? undefined : { url, method };
 }
 

@@ -1,5 +1,6 @@
 /** What other parts may ask of an Endpoint object: the routes of one endpoint in one region. */
 import type { AccountSid, EndpointId, GatewayId, RegionName } from "#protocol/ids";
+import type { CalleePlan } from "../accounts/callee-plan.ts";
 import type { EndpointRoute } from "./endpoint-route.ts";
 
 export interface EndpointAddress {
@@ -21,6 +22,8 @@ export interface LocatedRoutes {
   readonly known: boolean;
   /** Those of the region that was asked; of every region when that is the endpoint's home. */
   readonly routes: readonly EndpointRoute[];
+  /** Said by the endpoint's home only: what the account says about calls to it, unless that is nothing. */
+  readonly plan?: CalleePlan;
 }
 
 /** All routes of an endpoint in one region, as that region tells the endpoint's home. */
@@ -38,4 +41,6 @@ export interface EndpointObjectApi {
   routesForInvitation(): Promise<LocatedRoutes>;
   /** At the endpoint's home (central region) only: keeps a copy of another region's routes. */
   noteRoutes(input: RegionRoutes): Promise<void>;
+  /** At the endpoint's home only: the account's word, as of now. */
+  notePlan(plan: CalleePlan): Promise<void>;
 }

@@ -25,6 +25,14 @@ export const ACCOUNT_SCHEMA: readonly SchemaStep[] = [
       CREATE TABLE IF NOT EXISTS own_key (one INTEGER PRIMARY KEY CHECK (one = 1), sid TEXT NOT NULL, secret_sealed TEXT NOT NULL);
       CREATE TABLE IF NOT EXISTS sign_in_failures (scope TEXT NOT NULL, who TEXT NOT NULL, failures INTEGER NOT NULL, since_ms INTEGER NOT NULL, PRIMARY KEY (scope, who)) WITHOUT ROWID`,
   },
+  {
+    id: 3,
+    what: "what requests to applications are signed with; settings of endpoints; numbers that applications answer",
+    sql: `
+      ALTER TABLE account ADD COLUMN auth_token_sealed TEXT;
+      CREATE TABLE IF NOT EXISTS endpoint_settings (identity TEXT PRIMARY KEY, settings TEXT NOT NULL) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS numbers (endpoint TEXT PRIMARY KEY, settings TEXT NOT NULL) WITHOUT ROWID`,
+  },
 ];
 
 /** An account's rows. Everything that would let its reader act as somebody is sealed or hashed. */
@@ -42,11 +50,12 @@ export class AccountTables {
     this.#storage.transactionSync(() => {
       const { sql } = this.#storage;
       sql.exec(
-        "INSERT OR REPLACE INTO account (one, sid, name, sip_domain, auth_token_hash) VALUES (1, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO account (one, sid, name, sip_domain, auth_token_hash, auth_token_sealed) VALUES (1, ?, ?, ?, ?, ?)",
         input.sid,
         input.name,
         input.sipDomain,
         authTokenHash,
+        this.#box.seal(input.authToken),
       );
       sql.exec("DELETE FROM api_keys");
       for (const { sid, secret } of input.apiKeys)
@@ -69,6 +78,13 @@ export class AccountTables {
     const sipDomain = parseSipDomain(row?.["sip_domain"]);
     if (row === undefined || sid === undefined || sipDomain === undefined) return undefined;
     return { sid, name: String(row["name"]), sipDomain, authTokenHash: String(row["auth_token_hash"]) };
+  }
+
+  /** Absent for an account that was stored before there were applications to sign for. */
+  authToken(): string | undefined {
+    const [row] = this.#storage.sql.exec("SELECT auth_token_sealed FROM account").toArray();
+    const sealed = row?.["auth_token_sealed"];
+    return typeof sealed === "string" ? this.#box.open(sealed) : undefined;
   }
 
   apiKeySids(): readonly string[] {

@@ -17,6 +17,7 @@ import { rankRoutes } from "../../../../../worker/domain/routing/select-route.ts
 import { selectGatewayForRegion } from "../../../../../worker/domain/routing/select-gateway.ts";
 import type { GatewayStatus } from "../../../../../worker/domain/routing/gateway-status.ts";
 import type { EndpointRoute } from "../../../../../worker/domain/location/endpoint-route.ts";
+import { nextDeadline } from "../../../../../worker/domain/calls/deadlines.ts";
 import { applyCallInput } from "../../../../../worker/domain/calls/call-machine.ts";
 import type { CallContext, CallEffect, CallInput } from "../../../../../worker/domain/calls/call-input.ts";
 import type { CallState } from "../../../../../worker/domain/calls/call-state.ts";
@@ -192,7 +193,7 @@ export class CallWorld {
     this.answerLocate({ known: true, routes });
   }
 
-  answerLocate(found: Pick<Extract<CallInput, { kind: "located" }>, "known" | "routes">): void {
+  answerLocate(found: Pick<Extract<CallInput, { kind: "located" }>, "known" | "routes" | "plan">): void {
     const asked = this.effects.findLast((effect) => effect.kind === "locate");
     if (asked === undefined) throw new Error("nobody is looked for");
     this.feed({ kind: "located", group: asked.group, endpoint: asked.endpoint, ...found });
@@ -232,6 +233,18 @@ export class CallWorld {
     else if (parsed.message.kind === "request" && header(parsed.message, "replaces") !== undefined)
       this.feed({ kind: "browser-replaces", sip, request: parsed.message });
     else this.feed({ kind: "browser-message", sip, message: parsed.message });
+  }
+
+  /** Time passes; the call is woken whenever it asked for that. */
+  wait(milliseconds: number): void {
+    const until = this.nowMs + milliseconds;
+    for (;;) {
+      const next = this.state === undefined ? undefined : nextDeadline(this.state);
+      if (next === undefined || next > until) break;
+      this.nowMs = next;
+      this.feed({ kind: "time-passed" });
+    }
+    this.nowMs = until;
   }
 
   kill(gateway: string, run = 1): void {

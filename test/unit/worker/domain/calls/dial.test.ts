@@ -1,40 +1,10 @@
 /** A Dial of a document: its targets ring as a group, and the document goes on when that is over. */
 import { describe, expect, it } from "vitest";
-import type { LegId } from "#protocol/ids";
-import type { MediaJoin } from "#protocol/media";
 import { parseTwiml } from "../../../../../worker/domain/instructions/parse-twiml.ts";
 import { startInstructions } from "../../../../../worker/domain/instructions/instruction-machine.ts";
 import { callOfLastRelease } from "../../../../../worker/domain/calls/call-of-last-release.ts";
-import { browserRoute, CallWorld, capsule, DOMAIN, PHONE_AUDIO, phoneRoute } from "./call-world.ts";
-
-const leg = (id: string): LegId => id as LegId;
-
-/** A caller who has been answered by `music` and whose call goes on with this document. */
-function following(document: string, world = new CallWorld()): CallWorld {
-  world.phoneCalls("music");
-  const parsed = parseTwiml(`<Response>${document}</Response>`);
-  if (!parsed.ok || world.state === undefined) throw new Error(`the test's document: ${JSON.stringify(parsed)}`);
-  const { state, actions } = startInstructions(parsed.document);
-  world.state.instructions = state;
-  world.state.actions = actions.filter(({ kind }) => kind !== "answer");
-  world.told();
-  world.feed({ kind: "retry-adoption" });
-  return world;
-}
-
-function answers(world: CallWorld, id: string, gateway = "us-east"): void {
-  world.event(gateway, { kind: "leg-answered", leg: leg(id), capsule: capsule("confirmed"), audio: PHONE_AUDIO });
-}
-
-function locatedAs(world: CallWorld, endpoint: string, ...routes: Parameters<CallWorld["located"]>): void {
-  const asked = world.effects.findLast((effect) => effect.kind === "locate" && effect.endpoint === endpoint);
-  if (asked?.kind !== "locate") throw new Error(`${endpoint} is not looked for`);
-  world.feed({ kind: "located", group: asked.group, endpoint: asked.endpoint, known: true, routes });
-}
-
-function joins(world: CallWorld): readonly MediaJoin[] {
-  return world.commands.flatMap(({ command }) => (command.kind === "join-leg" ? [command.join] : []));
-}
+import { browserRoute, CallWorld, capsule, DOMAIN, phoneRoute } from "./call-world.ts";
+import { answers, following, joins, leg, locatedAs } from "./document-world.ts";
 
 describe("a Dial", () => {
   it("plays ringback to who has been answered, joins the first who answers, and cancels the others", () => {

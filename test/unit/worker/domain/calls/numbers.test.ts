@@ -4,6 +4,7 @@ import type { LegId } from "#protocol/ids";
 import type { MediaJoin } from "#protocol/media";
 import type { InstructionAction } from "../../../../../worker/domain/instructions/instruction-state.ts";
 import { CallWorld, capsule } from "./call-world.ts";
+import { following } from "./document-world.ts";
 
 const leg = (id: string): LegId => id as LegId;
 
@@ -61,19 +62,16 @@ describe("an action of a document", () => {
     return world;
   }
 
-  it.each<InstructionAction>([
-    { kind: "say", text: "hello", loop: 1 },
-    { kind: "play-digits", digits: "1", loop: 1 },
-    { kind: "pause", seconds: 1 },
-    { kind: "play", url: "https://example.test/a.wav", loop: 1_000 },
-    { kind: "play", url: "nearside:music", loop: 3 },
-    { kind: "play", url: "nearside:nothing", loop: 1_000 },
-    { kind: "fetch", url: "https://example.test/", method: "POST", parameters: {}, last: false },
-  ])("that cannot be carried out yet ends the call, and the log says which: $kind", (action) => {
-    const world = ask(action, { kind: "echo" });
-    expect(world.told()).toEqual(["us-east: end-leg a"]);
-    expect(world.state).toMatchObject({ status: "failed", endCause: "instruction-unsupported" });
-    expect(world.state?.log.find(({ event }) => event === "instruction.unsupported")?.detail).toContain(action.kind);
+  it.each([
+    ["<Say>hello</Say>", "say-unsupported"],
+    ['<Play digits="1"/>', "play-digits-unsupported"],
+    ["<Play>https://example.test/a.wav</Play>", "play-unsupported"],
+    ['<Play loop="3">nearside:music</Play>', "play-unsupported"],
+    ['<Play loop="0">nearside:nothing</Play>', "play-unsupported"],
+  ])("that cannot be carried out yet is left out, and the log says which: %s", (verb, code) => {
+    const world = following(`${verb}<Echo/>`);
+    expect(world.told()).toEqual(["us-east: join-leg a echo"]);
+    expect(world.state?.log.find(({ event }) => event === "instruction.skipped")?.detail).toBe(code);
   });
 
   it.each([
