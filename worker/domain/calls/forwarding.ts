@@ -12,7 +12,7 @@ import type { CallInput } from "./call-input.ts";
 import { endCall } from "./hang-up.ts";
 import type { Refusal } from "./refusal.ts";
 import type { RingFailure, RingGroup, RingNews, RingTarget } from "./ring-group-state.ts";
-import { failTarget, ringTarget } from "./ring-group.ts";
+import { failTarget, lookElsewhere, ringTarget } from "./ring-group.ts";
 
 type Located = Extract<CallInput, { kind: "located" }>;
 
@@ -28,8 +28,9 @@ const TOO_LONG: Refusal = { status: 483, reason: "Too Many Hops" };
 export function targetLocated(draft: CallDraft, group: RingGroup, target: RingTarget, found: Located): void {
   const { settings, number }: CalleePlan = found.plan ?? {};
   if (number !== undefined) return numberReached(draft, group, target, number);
+  if (!found.known && lookElsewhere(draft, group, target)) return;
   if (settings === undefined || !found.known) return ringTarget(draft, group, target, found);
-  const alone = group.targets.length === 1;
+  const alone = isAlone(group, target);
   const follows = alone && (group.purpose.kind === "call" || draft.state.forwarding !== undefined);
   if (follows) followSettings(draft, group, target.identity, settings);
   if (follows && settings.forward.always !== undefined) return failTarget(draft, group, target, FORWARDED);
@@ -98,10 +99,15 @@ export function askSettings(
   return { kind: "document", text: calleeDocument(target) };
 }
 
+/** Whoever was looked for in vain before it does not count. */
+function isAlone(group: RingGroup, target: RingTarget): boolean {
+  return group.targets.every((one) => one === target || one.otherwise === target.identity);
+}
+
 /** The number's application takes the call over, whoever dialled it; it cannot ring beside others. */
 function numberReached(draft: CallDraft, group: RingGroup, target: RingTarget, number: NumberSettings): void {
   const { state } = draft;
-  const takesOver = group.targets.length === 1 && (group.purpose.kind === "call" || group.purpose.kind === "dial");
+  const takesOver = isAlone(group, target) && (group.purpose.kind === "call" || group.purpose.kind === "dial");
   if (!takesOver) return failTarget(draft, group, target, NOT_TOGETHER);
   const { voiceUrl, voiceMethod, voiceFallbackUrl, voiceFallbackMethod } = number;
   target.located = true;

@@ -16,6 +16,8 @@ export type RingPurpose =
 /** One endpoint of a group: its devices ring as legs with its identity. */
 export interface RingTarget {
   readonly identity: EndpointId;
+  /** Looked for in its place when nobody has this name: the number that it is inside the caller's country. */
+  otherwise?: EndpointId;
   /** It is known by now where it is, if anywhere. */
   located: boolean;
   routing?: RoutingDecision;
@@ -37,7 +39,7 @@ export type RingNews =
 export interface RingGroup {
   readonly id: number;
   purpose: RingPurpose;
-  readonly targets: readonly RingTarget[];
+  readonly targets: RingTarget[];
   /** What their devices are offered: media is not transcoded, so it is what the other side can do. */
   readonly codecs: readonly CodecName[];
   /** Unix time at which who rings is given up. */

@@ -23,6 +23,8 @@ export interface RingRequest {
   readonly purpose: RingPurpose;
   /** One at least. */
   readonly targets: readonly EndpointId[];
+  /** For an only target. */
+  readonly otherwise?: EndpointId | undefined;
   /** What the devices may answer with; what the caller can do when left out. */
   readonly codecs?: readonly CodecName[];
   /** Counted by the call itself when given. */
@@ -37,7 +39,11 @@ export function ringGroup(draft: CallDraft, request: RingRequest): RingGroup {
   const group: RingGroup = {
     id: state.groups.length + 1,
     purpose: request.purpose,
-    targets: [...new Set(request.targets)].map((identity) => ({ identity, located: false })),
+    targets: [...new Set(request.targets)].map((identity) => ({
+      identity,
+      located: false,
+      ...(request.otherwise === undefined ? {} : { otherwise: request.otherwise }),
+    })),
     codecs: request.codecs ?? codecsOfCaller(draft),
     ringUntilMs: context.nowMs + (request.ringLimitMs ?? RING_LIMIT_MS),
     ...(request.ringLimitMs === undefined ? {} : { timed: true }),
@@ -73,6 +79,16 @@ export function waitingTarget(group: RingGroup | undefined, endpoint: EndpointId
 
 function isOver(group: RingGroup): boolean {
   return group.winner !== undefined || group.endedAtMs !== undefined;
+}
+
+/** Nobody has the name: `true` when it may be another one's, who is looked for now. */
+export function lookElsewhere(draft: CallDraft, group: RingGroup, target: RingTarget): boolean {
+  const { otherwise } = target;
+  if (otherwise === undefined || group.targets.some(({ identity }) => identity === otherwise)) return false;
+  target.located = true;
+  group.targets.push({ identity: otherwise, located: false });
+  draft.effects.push({ kind: "locate", group: group.id, endpoint: otherwise });
+  return true;
 }
 
 /** A target's routes are known: rank them, and ring the best of each device. */

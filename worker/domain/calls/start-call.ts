@@ -1,9 +1,10 @@
 /** From the caller's INVITE to devices that ring. */
-import type { AccountSid, SipDomain } from "#protocol/ids";
+import type { AccountSid, EndpointId, SipDomain } from "#protocol/ids";
 import { CODEC_PREFERENCE } from "#protocol/media";
 import { supportedCodecs } from "#sip/sdp/negotiate";
 import { documentForNumber } from "../instructions/built-in-documents.ts";
 import { parseDialledAddress } from "../location/dialled-address.ts";
+import { endpointOfNationalNumber } from "../location/national-number.ts";
 import type { CallDraft } from "./call-draft.ts";
 import { endCall } from "./hang-up.ts";
 import { statusOfRefusal } from "./refusal.ts";
@@ -22,7 +23,13 @@ export function startCall(draft: CallDraft, offer: string, toHost: string): void
   if (document !== undefined) return startDocument(draft, document);
   const dialled = parseDialledAddress(draft.state.to);
   if (dialled === undefined) return refuseCall(draft, { status: 404, reason: "Not Found" }, "endpoint-unknown");
-  ringGroup(draft, { purpose: { kind: "call" }, targets: [dialled.endpoint] });
+  const { endpoint, number } = dialled;
+  const otherwise = number === undefined ? undefined : nationalNumber(draft, number);
+  ringGroup(draft, { purpose: { kind: "call" }, targets: [endpoint], otherwise });
+}
+
+function nationalNumber({ state, context }: CallDraft, number: string): EndpointId | undefined {
+  return endpointOfNationalNumber(number, context.toneCountry(state.region));
 }
 
 /** A call stays inside the caller's account: its own domain, or a gateway's address as phones without a domain dial it. */

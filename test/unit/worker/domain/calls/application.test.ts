@@ -64,6 +64,21 @@ describe("a call to a number with an application", () => {
     expect(JSON.stringify(world.state?.log)).not.toContain("key=1");
   });
 
+  it("is found by its local form when nobody has that for a name", () => {
+    const world = new CallWorld();
+    const plan = { number: { ...NUMBER.number!, number: "+12025550100" } };
+    world.phoneCalls("(202) 555-0100");
+    world.answerLocate({ known: false, routes: [] });
+    expect(world.effects).toContainEqual({ kind: "locate", group: 1, endpoint: "12025550100" });
+    world.answerLocate({ known: false, routes: [], plan });
+    expect(asked(world).parameters).toMatchObject({ To: "+12025550100" });
+    const nobody = new CallWorld();
+    nobody.phoneCalls("(202) 555-0100");
+    nobody.answerLocate({ known: false, routes: [] });
+    nobody.answerLocate({ known: false, routes: [] });
+    expect(nobody.told()).toEqual(["us-east: reject-leg a 404"]);
+  });
+
   it("does what the document says, and tells its action how the Dial ended", () => {
     const world = calling();
     answer(world, '<Dial action="/done" method="GET" timeLimit="600"><Client>bob</Client></Dial>');

@@ -1,4 +1,6 @@
 import { expect, it } from "vitest";
+import type { ToneCountry } from "#protocol/media";
+import { endpointOfNationalNumber } from "../../../../../worker/domain/location/national-number.ts";
 import { endpointOfNumber, parseDialledAddress } from "../../../../../worker/domain/location/dialled-address.ts";
 
 it.each([
@@ -52,4 +54,24 @@ it.each([
 
 it("finds a number with its plus and without at one place", () => {
   expect(endpointOfNumber("+15551234567")).toBe(endpointOfNumber("15551234567"));
+});
+
+it.each<[string, ToneCountry, string | undefined]>([
+  ["5551234567", "us", "15551234567"],
+  ["15551234567", "us", "15551234567"],
+  ["011442079460000", "us", "442079460000"],
+  ["02079460000", "uk", "442079460000"],
+  ["0111234567", "uk", "44111234567"],
+  ["0212345678", "fr", "33212345678"],
+  ["912345678", "es", "34912345678"],
+  ["010442079460000", "jp", "442079460000"],
+  ["0011442079460000", "au", "442079460000"],
+  ["09123456789", "in", "919123456789"],
+  ["5550100", "us", undefined],
+  ["100", "uk", undefined],
+  ["0100", "uk", undefined],
+  ["02079460000", "eu", undefined],
+  ["+442079460000", "us", undefined],
+])("%s dialled in %s is kept at %s", (number, country, endpoint) => {
+  expect(endpointOfNationalNumber(number, country)).toBe(endpoint);
 });
