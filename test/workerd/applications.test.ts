@@ -215,13 +215,6 @@ describe("a number", () => {
     ],
     ["no document", xml("<html/>"), "12102"],
     ["too much", xml(`<Response>${" ".repeat(70_000)}</Response>`), "11750"],
-    ["redirects without end", (_, response) => response.writeHead(302, { Location: "/voice" }).end(), "11215"],
-    [
-      "a redirect to elsewhere",
-      (_, response) => response.writeHead(302, { Location: "file:///etc/passwd" }).end(),
-      "11100",
-    ],
-    ["nothing", (_, response) => void response.destroy(), "11205"],
   ])("asks the other URL when the first one gives %s", async (_, first, code) => {
     await put("/v1/numbers/+15550103", { voiceUrl: `${origin}/voice`, voiceFallbackUrl: `${origin}/fallback` });
     answer = (one, response) =>
@@ -230,21 +223,6 @@ describe("a number", () => {
         : first(one, response);
     expect(await waitTold(dial("+15550103"), "reject-leg")).toMatchObject({ status: 486 });
     expect(asked.at(-1)?.form).toMatchObject({ ErrorCode: code, ErrorUrl: `${origin}/voice` });
-  });
-
-  it("follows redirects, and what comes next is relative to where they led", async () => {
-    await put("/v1/numbers/+15550104", { voiceUrl: `${origin}/old` });
-    answer = (one, response) => {
-      if (one.url.endsWith("/old")) response.writeHead(303, { Location: "/new/first" }).end();
-      else if (one.url.endsWith("/new/first")) xml("<Response><Redirect>second</Redirect></Response>")(one, response);
-      else xml("<Response><Reject/></Response>")(one, response);
-    };
-    expect(await waitTold(dial("+15550104"), "reject-leg")).toMatchObject({ status: 404 });
-    expect(asked.map(({ method, url }) => `${method} ${url.slice(origin.length)}`)).toEqual([
-      "POST /old",
-      "GET /new/first",
-      "POST /new/second",
-    ]);
   });
 
   it("pauses and goes on by itself, for seconds and beyond an alarm", async () => {

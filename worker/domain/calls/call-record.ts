@@ -17,7 +17,7 @@ export function describeCall(state: CallState): CallRecord {
     endedAtMs: state.endedAtMs,
     endCause: state.endCause,
     legs: state.legs.map((leg) => describeLeg(state, leg)),
-    routing: state.groups.at(-1)?.targets[0]?.routing,
+    routing: state.groups.at(-1)?.targets.find(({ routing }) => routing !== undefined)?.routing,
     log: state.log,
     summaries: summarizeCall(state),
   };
