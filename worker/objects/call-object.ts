@@ -1,16 +1,12 @@
 /** One call. A shell: it loads, asks `domain/calls` what to do, stores, and only then lets anything leave. */
 import { DurableObject } from "cloudflare:workers";
 import type { NumberedCommand } from "#protocol/call-messages";
-import { parseEndpointId } from "#protocol/ids";
 import type { CallToken, GatewayId, GatewayInstanceId } from "#protocol/ids";
 import { header } from "#sip/message/headers";
 import { parseSipMessage } from "#sip/message/parser";
 import type { SipMessage } from "#sip/message/sip-message";
 import { askApplication } from "../adapters/application-client.ts";
-import { regionLinkOf } from "../adapters/object-region-link.ts";
 import { count } from "../counters.ts";
-import { findBrowserSocket } from "../domain/calls/browser-socket.ts";
-import type { BrowserSocket } from "../domain/calls/browser-socket.ts";
 import { applyCallInput, browserLegOf } from "../domain/calls/call-machine.ts";
 import type { CallEffect, CallInput } from "../domain/calls/call-input.ts";
 import type {
@@ -31,20 +27,18 @@ import { owesFarewell } from "../domain/calls/farewell.ts";
 import { hasPart } from "../domain/calls/gateway-part.ts";
 import type { GatewayStatus } from "../domain/routing/gateway-status.ts";
 import type { Env } from "../env.ts";
-import { faultCode, log } from "../log.ts";
 import { CallClock } from "./call/call-clock.ts";
 import { CallCourier } from "./call/call-courier.ts";
+import { findSocket } from "./call/find-socket.ts";
 import { CallRooms } from "./call/call-rooms.ts";
 import { CallStore } from "./call/call-store.ts";
+import { recordCall } from "./call/record-call.ts";
 import { refuseMessage } from "./call/refuse-message.ts";
 import { CallSurroundings } from "./call/call-surroundings.ts";
 
 /** A browser that lost its socket is looked for so often and so long; after that its media decides. */
 const SOCKET_WAIT_MS = 500;
 const SOCKET_WAIT_TRIES = 60;
-
-/** Pauses before a call is told to its list again. */
-const RECORD_PAUSES_MS = [250, 1_000, 4_000] as const;
 
 const NOT_OURS: GatewayReply = { ackEvent: 0, commands: [], live: false };
 
@@ -274,7 +268,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
           this.#retrySoon(effect.afterMs);
           break;
         case "record":
-          this.ctx.waitUntil(this.#record());
+          this.ctx.waitUntil(recordCall(this.env, () => this.#state));
           break;
         case "count":
           count(effect.name);
@@ -355,7 +349,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     if (await this.#courier.sendSip(effect.bridge, effect.socket, effect.text)) return;
     count("call.socket-gone");
     for (let tries = 0; tries < SOCKET_WAIT_TRIES; tries += 1) {
-      const found = await this.#findSocket(effect);
+      const found = this.#state === undefined ? "over" : await findSocket(this.#surroundings, this.#state, effect);
       if (found === "over") return;
       if (found !== undefined && (await this.#courier.sendSip(found.bridge, found.socket, effect.text))) {
         this.#run(await this.#fleetOfCall(), {
@@ -375,21 +369,6 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     return this.#state === undefined ? [] : await this.#surroundings.fleet(this.#state.token);
   }
 
-  /** `over`: nothing is left to be said to this leg. */
-  async #findSocket(effect: SendSip): Promise<BrowserSocket | "over" | undefined> {
-    const state = this.#state;
-    const leg = state?.legs.find((entry) => entry.leg === effect.leg);
-    if (state === undefined || leg?.kind !== "browser") return "over";
-    if (leg.stage === "ended" && leg.pending?.text !== effect.text) return "over";
-    // The page that had it is gone, and took its call up again.
-    if (leg.stage === "ended" && state.legs.some(({ replaces }) => replaces === leg.leg)) return "over";
-    if (leg.socket !== effect.socket) return { bridge: leg.bridge, socket: leg.socket };
-    const identity = parseEndpointId(leg.identity);
-    if (identity === undefined) return undefined;
-    const { routes } = await this.#surroundings.locate(state, identity);
-    return findBrowserSocket(leg, routes, effect.socket);
-  }
-
   #retrySoon(afterMs: number): void {
     if (this.#retryArmed) return;
     this.#retryArmed = true;
@@ -406,25 +385,5 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     if (room?.troubleSinceMs !== undefined && room.host !== undefined) waitingFor.push(room.host.gateway);
     if (waitingFor.length === 0 && room?.troubleSinceMs === undefined && !owesFarewell(state)) return;
     this.#run(await this.#surroundings.freshFleet(state.token, waitingFor), { kind: "retry-adoption" });
-  }
-
-  /** The list takes what it gets: the last word about a call is the truth, however often it is said. */
-  async #record(): Promise<void> {
-    for (const pauseMs of [...RECORD_PAUSES_MS, undefined]) {
-      const state = this.#state;
-      if (state === undefined) return;
-      try {
-        await regionLinkOf(this.env).recordCall(state.account, {
-          sid: state.sid,
-          token: state.token,
-          summaries: summarizeCall(state),
-        });
-        return;
-      } catch (error) {
-        log({ event: "fault", where: "call.record", code: faultCode(error) });
-        if (pauseMs === undefined) count("call.not-recorded");
-        else await scheduler.wait(pauseMs);
-      }
-    }
   }
 }

@@ -31,7 +31,7 @@ export function targetLocated(draft: CallDraft, group: RingGroup, target: RingTa
   if (!found.known && lookElsewhere(draft, group, target)) return;
   if (settings === undefined || !found.known) return ringTarget(draft, group, target, found);
   const alone = isAlone(group, target);
-  const follows = alone && (group.purpose.kind === "call" || draft.state.forwarding !== undefined);
+  const follows = alone && isFollowing(draft, group);
   if (follows) followSettings(draft, group, target.identity, settings);
   if (follows && settings.forward.always !== undefined) return failTarget(draft, group, target, FORWARDED);
   if (settings.doNotDisturb) return failTarget(draft, group, target, DO_NOT_DISTURB);
@@ -40,6 +40,11 @@ export function targetLocated(draft: CallDraft, group: RingGroup, target: RingTa
     group.timed = true;
   }
   ringTarget(draft, group, target, { ...found, ring: settings.ring });
+}
+
+/** Settings forward plain calls, and what they forwarded already; an application and who transfers decide themselves. */
+function isFollowing({ state }: CallDraft, { purpose }: RingGroup): boolean {
+  return purpose.kind === "call" || (purpose.kind === "dial" && state.forwarding !== undefined);
 }
 
 /** A plain call becomes one that follows the callee's document; what it rings already is the document's first Dial. */
@@ -129,5 +134,6 @@ function numberReached(draft: CallDraft, group: RingGroup, target: RingTarget, n
   );
   state.instructions = step.state;
   state.actions = step.actions;
+  draft.record();
   draft.log("number.called", { detail: number.number });
 }
