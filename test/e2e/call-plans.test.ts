@@ -8,7 +8,7 @@ import { startStack } from "../support/stack.ts";
 import type { Stack } from "../support/stack.ts";
 import { findCall, readCall, routesOf } from "../support/stack-api.ts";
 import type { CallDescription } from "../support/stack-api.ts";
-import { spectrumShare, strongTones } from "../support/tone.ts";
+import { spectrumShare } from "../support/tone.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { startApplication } from "./support/application.ts";
 import type { ApplicationAnswer } from "./support/application.ts";
@@ -39,15 +39,20 @@ afterEach(async () => {
   }
 });
 
-async function put(path: string, json: unknown): Promise<void> {
-  const response = await stack.request(path, { method: "PUT", body: JSON.stringify(json) });
+async function put(path: string, json: unknown, at = stack): Promise<void> {
+  const response = await at.request(path, { method: "PUT", body: JSON.stringify(json) });
   expect(response.status, await response.clone().text()).toBe(200);
 }
 
-async function phone(identity: string, gateway: string, toneFrequency = CALLEE_TONE): Promise<Baresip> {
-  const one = await lab.own(startBaresip({ ...stack.user(identity), gateway: stack.sip(gateway), toneFrequency }));
-  phones.push(one);
+async function phoneAt(at: Stack, identity: string, gateway: string, toneFrequency = CALLEE_TONE): Promise<Baresip> {
+  const one = await lab.own(startBaresip({ ...at.user(identity), gateway: at.sip(gateway), toneFrequency }));
   await one.waitRegistered();
+  return one;
+}
+
+async function phone(identity: string, gateway: string, toneFrequency = CALLEE_TONE): Promise<Baresip> {
+  const one = await phoneAt(stack, identity, gateway, toneFrequency);
+  phones.push(one);
   return one;
 }
 
@@ -115,7 +120,7 @@ describe("a callee's settings", () => {
     await talk(1_000);
     expect(far.events.map(({ type }) => type)).not.toContain("CALL_INCOMING");
     await near.hangup();
-    expect((await alice.waitClosed()).param).toBe("486 Busy Here");
+    expect((await alice.waitClosed()).param).toMatch(/^486 /);
   });
 });
 
@@ -136,13 +141,8 @@ describe("an application that answers a number", () => {
     await bob.waitIncoming();
     await talk(1_500);
     const { samples, rate } = await alice.receivedInRealTime();
-    const ringback = strongTones(samples, rate, { from: 300 });
-    expect(ringback, JSON.stringify(ringback)).toHaveLength(2);
-    for (const hertz of [440, 480])
-      expect(
-        ringback.some((tone) => Math.abs(tone - hertz) < 15),
-        JSON.stringify(ringback),
-      ).toBe(true);
+    // The ringback of the United States is two tones, of which each has its half.
+    for (const hertz of [440, 480]) expect(spectrumShare(samples, rate, hertz, { from: 300 })).toBeGreaterThan(0.3);
     await bob.answer();
     await bob.waitEstablished();
     await talk(2_000);
@@ -193,19 +193,21 @@ describe("an application that answers a number", () => {
   });
 
   it("is followed on although the caller's gateway is killed while it plays ringback", async () => {
+    // A stack of its own: what it kills must not be what others measure.
+    const own = await lab.own(startStack());
     const application = await lab.own(
-      startApplication(stack.account().authToken, {
+      startApplication(own.account().authToken, {
         "/voice": '<Response><Dial><Client>bob</Client></Dial><Play loop="0">nearside:music</Play></Response>',
       }),
     );
-    await put("/v1/numbers/+15550124", { voiceUrl: `${application.origin}/voice` });
-    const alice = await phone("alice", "us-east", CALLER_TONE);
-    const bob = await phone("bob", "eu-west");
-    await alice.dial(address("+15550124"));
+    await put("/v1/numbers/+15550124", { voiceUrl: `${application.origin}/voice` }, own);
+    const alice = await phoneAt(own, "alice", "us-east", CALLER_TONE);
+    const bob = await phoneAt(own, "bob", "eu-west");
+    await alice.dial(`sip:+15550124@${own.account().sipDomain}`);
     await alice.waitEstablished();
     await bob.waitIncoming();
     await talk(500);
-    const call = await WatchedCall.find(stack, "alice", "+15550124");
+    const call = await WatchedCall.find(own, "alice", "+15550124");
     await call.killGatewayOf("alice");
     await bob.answer();
     await bob.waitEstablished();

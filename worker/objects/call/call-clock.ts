@@ -5,8 +5,14 @@
  */
 const ALARM_FROM_MS = 10_000;
 
+/** The part of an object's storage that wakes it. */
+export interface AlarmStorage {
+  setAlarm(atMs: number): Promise<void>;
+  deleteAlarm(): Promise<void>;
+}
+
 export class CallClock {
-  readonly #storage: DurableObjectStorage;
+  readonly #storage: AlarmStorage;
   readonly #wake: () => void;
   #deadlineMs: number | undefined;
   /** Stands behind retries that are counted in memory. */
@@ -14,7 +20,7 @@ export class CallClock {
   #alarmMs: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(storage: DurableObjectStorage, wake: () => void) {
+  constructor(storage: AlarmStorage, wake: () => void) {
     this.#storage = storage;
     this.#wake = wake;
   }

@@ -19,7 +19,7 @@ function clock(): CallClock {
     setAlarm: async (atMs: number) => void alarms.push(atMs),
     deleteAlarm: async () => void alarms.push("none"),
   };
-  return new CallClock(storage as never, () => void woken.push(Date.now()));
+  return new CallClock(storage, () => void woken.push(Date.now()));
 }
 
 describe("the clock of a call", () => {
