@@ -6,6 +6,7 @@ import { parseSipUri } from "#sip/message/sip-uri";
 import type { DialTarget } from "../instructions/instruction.ts";
 import type { InstructionAction, InstructionInput } from "../instructions/instruction-state.ts";
 import { endpointOfNumber, parseDialledAddress } from "../location/dialled-address.ts";
+import { endpointOfNationalNumber } from "../location/national-number.ts";
 import type { CallDraft } from "./call-draft.ts";
 import { joinMedia } from "./join.ts";
 import type { RingGroup, RingNews } from "./ring-group-state.ts";
@@ -23,14 +24,22 @@ export function ringForDial(draft: CallDraft, dial: DialAction): DialEnded | und
     return { kind: "dial-ended", outcome: "failed", refusal: { status: 404, reason: "Not Found" } };
   }
   const { timeLimitSeconds, timeoutSeconds, callerId } = dial;
+  const [only, ...others] = dial.targets;
+  const otherwise = only?.kind === "number" && others.length === 0 ? nationalNumber(draft, only.number) : undefined;
   ringGroup(draft, {
     purpose: { kind: "dial", timeLimitSeconds },
     targets,
+    otherwise,
     ringLimitMs: timeoutSeconds * 1_000,
     ...(callerId === undefined ? {} : { callerId }),
   });
   if (draft.state.answeredAtMs !== undefined) playRingback(draft, dial.ringTone);
   return undefined;
+}
+
+/** What a number means in the country of the caller's region. */
+export function nationalNumber({ state, context }: CallDraft, number: string): EndpointId | undefined {
+  return endpointOfNationalNumber(number, context.toneCountry(state.region));
 }
 
 /** Only what is in the account's own domain is rung until there are trunks to elsewhere. */

@@ -1,11 +1,11 @@
 /** From the caller's INVITE to devices that ring. */
-import type { AccountSid, EndpointId, SipDomain } from "#protocol/ids";
+import type { AccountSid, SipDomain } from "#protocol/ids";
 import { CODEC_PREFERENCE } from "#protocol/media";
 import { supportedCodecs } from "#sip/sdp/negotiate";
 import { documentForNumber } from "../instructions/built-in-documents.ts";
 import { parseDialledAddress } from "../location/dialled-address.ts";
-import { endpointOfNationalNumber } from "../location/national-number.ts";
 import type { CallDraft } from "./call-draft.ts";
+import { nationalNumber } from "./dial.ts";
 import { endCall } from "./hang-up.ts";
 import { statusOfRefusal } from "./refusal.ts";
 import type { Refusal } from "./refusal.ts";
@@ -26,10 +26,6 @@ export function startCall(draft: CallDraft, offer: string, toHost: string): void
   const { endpoint, number } = dialled;
   const otherwise = number === undefined ? undefined : nationalNumber(draft, number);
   ringGroup(draft, { purpose: { kind: "call" }, targets: [endpoint], otherwise });
-}
-
-function nationalNumber({ state, context }: CallDraft, number: string): EndpointId | undefined {
-  return endpointOfNationalNumber(number, context.toneCountry(state.region));
 }
 
 /** A call stays inside the caller's account: its own domain, or a gateway's address as phones without a domain dial it. */

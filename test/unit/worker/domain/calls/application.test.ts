@@ -79,6 +79,14 @@ describe("a call to a number with an application", () => {
     expect(nobody.told()).toEqual(["us-east: reject-leg a 404"]);
   });
 
+  it("is found by its local form in a Dial too", () => {
+    const world = following("<Dial><Number>(202) 555-0100</Number></Dial>");
+    world.answerLocate({ known: false, routes: [] });
+    world.answerLocate({ known: false, routes: [], plan: NUMBER });
+    expect(world.effects).toContainEqual({ kind: "locate", group: 1, endpoint: "12025550100" });
+    expect(asked(world).parameters).toMatchObject({ CallStatus: "in-progress" });
+  });
+
   it("does what the document says, and tells its action how the Dial ended", () => {
     const world = calling();
     answer(world, '<Dial action="/done" method="GET" timeLimit="600"><Client>bob</Client></Dial>');
