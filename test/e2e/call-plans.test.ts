@@ -225,4 +225,33 @@ describe("an application that answers a number", () => {
     await alice.hangup();
     expect(await call.waitEnded()).toMatchObject({ status: "completed", endCause: "caller-bye" });
   });
+
+  it("is asked again, and a pause goes on, when the Worker is killed meanwhile", async () => {
+    const own = await lab.own(startStack());
+    let asked = 0;
+    const application = await lab.own(
+      startApplication(own.account().authToken, {
+        // The first question is never answered.
+        "/voice": (response) => {
+          asked += 1;
+          if (asked > 1)
+            response
+              .writeHead(200, { "Content-Type": "text/xml" })
+              .end('<Response><Pause length="8"/><Reject reason="busy"/></Response>');
+        },
+      }),
+    );
+    await put("/v1/numbers/+15550126", { voiceUrl: `${application.origin}/voice` }, own);
+    const alice = await phoneAt(own, "alice", "us-east");
+    await alice.dial(`sip:+15550126@${own.account().sipDomain}`);
+    await waitUntil("the first question", () => asked === 1);
+    await own.killWorker();
+    const { atMs: ringingAtMs } = await alice.waitEvent("CALL_RINGING", { timeoutMs: 15_000 });
+    await own.killWorker();
+    const closed = await alice.waitClosed({ timeoutMs: 25_000 });
+    expect(closed.param).toBe("486 Busy Here");
+    expect(closed.atMs - ringingAtMs).toBeGreaterThan(7_000);
+    expect(asked).toBe(2);
+    expect(application.requests.every(({ isSigned }) => isSigned)).toBe(true);
+  });
 });
