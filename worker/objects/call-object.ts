@@ -190,11 +190,9 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
   }
 
   async #timePassed(): Promise<void> {
-    const fleet = await this.#fleetOfCall();
-    if (this.#state === undefined) return;
-    const due = nextDeadline(this.#state);
-    if (due !== undefined && due <= Date.now()) this.#run(fleet, { kind: "time-passed" });
-    else this.#clock.watch(due);
+    const due = this.#state === undefined ? undefined : nextDeadline(this.#state);
+    if (due === undefined || due > Date.now()) this.#clock.watch(due);
+    else this.#run(await this.#fleetOfCall(), { kind: "time-passed" });
   }
 
   /** Changes the state in memory. No await happens in here, so no other input can come between. */

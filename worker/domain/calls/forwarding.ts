@@ -1,7 +1,7 @@
 /** Where a call to somebody with settings, or to a number with an application, goes: decided once it is located. */
 import type { EndpointId } from "#protocol/ids";
 import type { CalleePlan, EndpointSettings, NumberSettings } from "../accounts/callee-plan.ts";
-import { FORWARD_CONDITIONS, RING_TIMEOUT_SECONDS } from "../accounts/callee-plan.ts";
+import { DEFAULT_SETTINGS, FORWARD_CONDITIONS, RING_TIMEOUT_SECONDS } from "../accounts/callee-plan.ts";
 import { calleeDocument, FORWARDING_URL, forwardTarget, NOBODY_ELSE } from "../instructions/forwarding-documents.ts";
 import { startInstructions } from "../instructions/instruction-machine.ts";
 import type { InstructionAction, InstructionInput, InstructionStep } from "../instructions/instruction-state.ts";
@@ -55,7 +55,7 @@ function followSettings(draft: CallDraft, group: RingGroup, identity: EndpointId
     FORWARD_CONDITIONS.every((condition) => settings.forward[condition] === undefined)
   )
     return;
-  state.forwarding = { settings, chain: [...(state.forwarding?.chain ?? []), identity] };
+  state.forwarding = { chain: [identity], ...state.forwarding, settings };
   if (group.purpose.kind !== "call") return;
   const step = startOwnDocument(calleeDocument(identity));
   const dial = step.actions.find((action) => action.kind === "dial");
@@ -91,16 +91,19 @@ export function askSettings(
 ): InstructionInput | undefined {
   const { forwarding } = draft.state;
   if (last) return undefined;
-  if (url !== FORWARDING_URL || forwarding?.ended === undefined) return { kind: "document-failed", code: 11100 };
-  const target = forwardTarget(forwarding.settings, forwarding.ended);
+  if (url !== FORWARDING_URL || forwarding === undefined) return { kind: "document-failed", code: 11100 };
+  const { ended } = forwarding;
+  const target = ended === undefined ? undefined : forwardTarget(forwarding.settings, ended);
   const next = target === undefined ? undefined : parseDialledAddress(target);
-  if (target === undefined || next === undefined) return { kind: "document", text: NOBODY_ELSE };
+  if (ended === undefined || target === undefined || next === undefined) return { kind: "document", text: NOBODY_ELSE };
   const loops = forwarding.chain.includes(next.endpoint);
   if (loops || forwarding.chain.length >= CHAIN_LIMIT) {
     endCall(draft, "failed", loops ? "forwarding-loop" : "forwarding-too-long", loops ? LOOP : TOO_LONG);
     return undefined;
   }
-  draft.log("call.forwarded", { detail: `${forwarding.chain.at(-1) ?? ""} to ${target}: ${forwarding.ended.cause}` });
+  // Whoever comes next has no word in it until its own settings are known.
+  draft.state.forwarding = { settings: DEFAULT_SETTINGS, chain: [...forwarding.chain, next.endpoint] };
+  draft.log("call.forwarded", { detail: `${forwarding.chain.at(-1) ?? ""} to ${target}: ${ended.cause}` });
   return { kind: "document", text: calleeDocument(target) };
 }
 

@@ -136,6 +136,16 @@ describe("a call is forwarded", () => {
     expect(world.events().filter((event) => event === "call.forwarded")).toHaveLength(2);
   });
 
+  it("once to somebody without settings, whose answer the caller hears", () => {
+    const world = calling({ forward: { busy: "carol" } });
+    fails(world, "b1", 486);
+    locatedAs(world, "carol", phoneRoute("sofa", "us-east"));
+    world.told();
+    fails(world, "b2", 486);
+    expect(world.told()).toEqual(["us-east: reject-leg a 486"]);
+    expect(located(world)).toEqual(["bob", "carol"]);
+  });
+
   it("never in a circle", () => {
     const world = calling({ forward: { always: "carol" } });
     locatedWith(world, "carol", { known: true, routes: [], plan: plan({ forward: { always: "bob" } }) });
