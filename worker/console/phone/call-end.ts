@@ -79,6 +79,13 @@ function wordsForStatus(status: number, retryAfterSeconds: number | undefined, p
         "You may not make this call",
         "Sign out and in again. If that does not help, ask whoever runs this.",
       );
+    case 482:
+    case 483:
+      return problem(
+        `Calls to ${peer} are forwarded in a circle`,
+        "Nobody can be reached that way. Tell them to look at where they forward calls to.",
+        false,
+      );
     case 484:
       return problem("The number is incomplete", "Add the missing digits.", false);
     case 488:

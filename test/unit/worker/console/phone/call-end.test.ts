@@ -6,6 +6,7 @@ describe("what is said when a call does not come about", () => {
     { status: 404, title: "“bob” was not found", again: false },
     { status: 408, title: "bob did not answer", again: true },
     { status: 480, title: "bob is not reachable now", again: true },
+    { status: 482, title: "Calls to bob are forwarded in a circle", again: false },
     { status: 484, title: "The number is incomplete", again: false },
     { status: 486, title: "bob is busy", again: true },
     { status: 488, title: "bob's phone and this browser share no audio format", again: true },
