@@ -102,6 +102,7 @@ export class ControlClient {
   stop(): void {
     this.#heartbeat?.clear();
     this.#streams.stop();
+    this.#routes.stop();
     for (const channel of this.#channels) channel.stop();
   }
 
