@@ -10,6 +10,7 @@ import { HostedMembers } from "./calls/hosted-members.ts";
 import { LegTable } from "./calls/leg-table.ts";
 import { MediaReports } from "./calls/media-reports.ts";
 import { RequestRouter } from "./calls/request-router.ts";
+import { StrayLimit } from "./calls/stray-limit.ts";
 import { createSystemClock } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import type { GatewayConfig } from "./config.ts";
@@ -198,6 +199,7 @@ function assemble(config: GatewayConfig, input: AssembleInput): Assembled {
     clock,
     legs,
     hostedMembers: new HostedMembers(),
+    strayLimit: new StrayLimit(clock),
     control,
     createTag,
     random: Math.random,

@@ -150,7 +150,9 @@ function receiveStray(context: CallContext, transaction: ServerTransaction, tag:
   const ended = tag !== undefined && context.legs.endedHere(tag);
   if (named === undefined || ended) return respond(transaction, 481);
   context.count("calls.stray-request");
-  context.control.reportStray(named.call, named.leg, request.method);
+  if (context.strayLimit.allows(transaction.flow.host))
+    context.control.reportStray(named.call, named.leg, request.method);
+  else context.count("calls.stray-unreported");
   if (REPEATED_METHODS.has(request.method)) return respond(transaction, 500, [["Retry-After", STRAY_RETRY_SECONDS]]);
   respond(transaction, 481);
 }

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { STRAYS_A_SOURCE, STRAYS_IN_ALL } from "../../../../gateway-node/calls/stray-limit.ts";
 import { header } from "../../../../sip/message/headers.ts";
 import { bodyText } from "../../../../sip/message/typed-headers.ts";
 import { A, B1, CALL, CallLab, TAG_A, TAG_B } from "../support/call-lab.ts";
@@ -240,6 +241,23 @@ describe("a request for a leg that is not here", () => {
   it("with a foreign tag is refused", async () => {
     expect((await lab.receive(request(stray("BYE", "foreign")))).statuses).toEqual([481]);
     expect(lab.control.strays).toEqual([]);
+  });
+
+  it("floods are answered, and the Worker hears of no more than five a second and source, and fifty in all", async () => {
+    const flood = async (host: string, count: number): Promise<void> => {
+      for (let sent = 0; sent < count; sent += 1) {
+        const transaction = await lab.receive(request(stray("BYE", elsewhere)), { ...PHONE_FLOW, host });
+        expect(transaction.statuses).toEqual([500]);
+      }
+    };
+    await flood("192.0.2.99", 20);
+    expect(lab.control.strays).toHaveLength(STRAYS_A_SOURCE);
+    for (let source = 1; source <= 20; source += 1) await flood(`198.51.100.${String(source)}`, 5);
+    expect(lab.control.strays).toHaveLength(STRAYS_IN_ALL);
+    expect(lab.count("calls.stray-unreported")).toBe(20 + 100 - STRAYS_IN_ALL);
+    lab.clock.advance(1_000);
+    await flood("192.0.2.99", 1);
+    expect(lab.control.strays).toHaveLength(STRAYS_IN_ALL + 1);
   });
 
   it("that ended here is refused without troubling the Worker", async () => {

@@ -7,6 +7,7 @@ import { HostedMembers } from "../../../../gateway-node/calls/hosted-members.ts"
 import { LegTable } from "../../../../gateway-node/calls/leg-table.ts";
 import { MediaReports } from "../../../../gateway-node/calls/media-reports.ts";
 import { RequestRouter } from "../../../../gateway-node/calls/request-router.ts";
+import { StrayLimit } from "../../../../gateway-node/calls/stray-limit.ts";
 import { CredentialCache } from "../../../../gateway-node/control/credential-cache.ts";
 import type { LogEvent } from "../../../../gateway-node/observability/log-event.ts";
 import { BindingStore } from "../../../../gateway-node/registrar/binding-store.ts";
@@ -117,6 +118,7 @@ export class CallLab {
       clock,
       legs,
       hostedMembers: new HostedMembers(),
+      strayLimit: new StrayLimit(clock),
       control,
       createTag,
       random: () => 0.5,
