@@ -203,4 +203,23 @@ describe("the fleet", () => {
     await enrol("eu-west");
     await dial({ gateway: "eu-west" }).hello();
   });
+
+  it("closes the channels of a key that another one replaces, and not those of the new one", async () => {
+    const old = dial({ gateway: "eu-west" });
+    await old.hello();
+    const replaced = keys["eu-west"]!;
+    keys["eu-west"] = createGatewayKeys();
+    await enrol("eu-west");
+    expect(await old.next("refused")).toMatchObject({ code: "gateway-revoked", final: true });
+    expect(await old.ended()).toBe(4403);
+    const again = dial({ gateway: "eu-west", keys: replaced });
+    await again.sendHello();
+    expect(await again.next("refused")).toMatchObject({ code: "signature-invalid" });
+    const present = dial({ gateway: "eu-west" });
+    await present.hello();
+    await enrol("eu-west");
+    present.send({ kind: "tickets-wanted", count: 1 });
+    await present.next("tickets");
+    expect(present.closed).toBeUndefined();
+  });
 });

@@ -52,6 +52,8 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
   readonly #phones: PhoneRegistrations;
   readonly #probes = new Map<number, (alive: boolean) => void>();
   #lastProbe = 0;
+  /** How often keys were withdrawn, as far as this life of the object knows. */
+  #withdrawals = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -165,10 +167,16 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
     await this.#lose(this.#live.of(instance).map((call) => ({ call, instance })));
   }
 
-  async revoke(): Promise<void> {
+  async withdrawKeys(standing: string | undefined): Promise<void> {
+    this.#withdrawals += 1;
     const current = this.#sockets.current();
-    if (current !== undefined) this.#refuse(current.socket, "gateway-revoked", "its key was revoked", true);
-    await this.#lose(this.#live.ofOthers(undefined));
+    const stands = current !== undefined && current.publicKey === standing;
+    if (current !== undefined && !stands) {
+      const detail = standing === undefined ? "its key was revoked" : "another key was enrolled";
+      this.#refuse(current.socket, "gateway-revoked", detail, true);
+    }
+    const untold = await this.#lose(this.#live.ofOthers(stands ? current.instance : undefined));
+    if (untold > 0) throw new CallsUntoldError(untold);
   }
 
   async #greet(
@@ -184,15 +192,20 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
       return this.#refuse(socket, "signature-invalid", "signed for another channel", true);
     if (Date.now() - challenge.atMs > NONCE_LIFETIME_MS)
       return this.#refuse(socket, "signature-invalid", "the challenge is too old");
+    const withdrawalsBefore = this.#withdrawals;
     const regionObject = regionLinkOf(this.env).region(region);
     const key = await regionObject.publicKeyOf(gateway);
     if (key.state === "unknown") return this.#refuse(socket, "gateway-not-enrolled", gateway, true);
     if (key.state === "revoked") return this.#refuse(socket, "gateway-revoked", gateway, true);
     if (!(await isSignedHello(hello, challenge.nonce, key.publicKey)))
       return this.#refuse(socket, "signature-invalid", gateway, true);
-    await regionObject.gatewayUp({ gateway, instance: hello.instance, channel });
+    const { publicKey } = key;
+    const { accepted } = await regionObject.gatewayUp({ gateway, instance: hello.instance, channel, publicKey });
+    // Its key may have gone while the hello was checked; a withdrawal that overtook the answer found no open socket to close.
+    if (!accepted || this.#withdrawals !== withdrawalsBefore)
+      return this.#refuse(socket, "gateway-revoked", "its key was withdrawn meanwhile");
 
-    this.#sockets.open(socket, hello.instance, Date.now());
+    this.#sockets.open(socket, hello.instance, publicKey, Date.now());
     this.ctx.storage.kv.delete(GRACE_KEY);
     log({ event: "control.opened", gateway, channel, instance: hello.instance, calls: hello.calls.length });
     count("control.opened");
@@ -287,11 +300,13 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
     await this.ctx.storage.setAlarm(Date.now() + GRACE_MS);
   }
 
-  async #lose(lost: readonly { readonly call: CallToken; readonly instance: GatewayInstanceId }[]): Promise<void> {
-    if (lost.length === 0) return;
+  /** Returns how many could not be told. */
+  async #lose(lost: readonly { readonly call: CallToken; readonly instance: GatewayInstanceId }[]): Promise<number> {
+    if (lost.length === 0) return 0;
     const untold = await this.#traffic.lose(lost);
     count("control.calls-lost", lost.length);
     if (untold > 0) log({ event: "fault", where: "control.lose", code: "calls-untold" });
+    return untold;
   }
 
   #refuse(socket: WebSocket, code: ControlRefusal, detail: string, final = false): void {
@@ -306,6 +321,15 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
     return Array.from({ length: wanted }, () =>
       sealCallToken(key, { objectId: this.env.CALL.newUniqueId().toString(), region }),
     );
+  }
+}
+
+class CallsUntoldError extends Error {
+  readonly code = "calls-untold";
+
+  constructor(untold: number) {
+    super(`${untold} calls could not be told`);
+    this.name = "CallsUntoldError";
   }
 }
 

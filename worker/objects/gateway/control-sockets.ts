@@ -10,7 +10,13 @@ export type SocketPhase =
   | { readonly phase: "challenged"; readonly nonce: string; readonly atMs: number }
   /** Its hello is being checked; nothing else may come meanwhile. */
   | { readonly phase: "checking" }
-  | { readonly phase: "open"; readonly instance: GatewayInstanceId; readonly atMs: number }
+  | {
+      readonly phase: "open";
+      readonly instance: GatewayInstanceId;
+      /** The key that its hello was signed with. */
+      readonly publicKey: string;
+      readonly atMs: number;
+    }
   /** Closed by us: its end is no news. */
   | { readonly phase: "gone" };
 
@@ -38,9 +44,9 @@ export class ControlSockets {
   }
 
   /** Makes this the channel's socket; the one before is told so and closed. */
-  open(socket: WebSocket, instance: GatewayInstanceId, nowMs: number): void {
+  open(socket: WebSocket, instance: GatewayInstanceId, publicKey: string, nowMs: number): void {
     const others = this.#ctx.getWebSockets().filter((other) => other !== socket && phaseOf(other).phase === "open");
-    this.#setPhase(socket, { phase: "open", instance, atMs: nowMs });
+    this.#setPhase(socket, { phase: "open", instance, publicKey, atMs: nowMs });
     for (const other of others) {
       this.end(other, CONTROL_CLOSE.superseded, {
         code: "superseded",
@@ -51,10 +57,13 @@ export class ControlSockets {
   }
 
   /** The open socket, if any. */
-  current(): { readonly socket: WebSocket; readonly instance: GatewayInstanceId } | undefined {
+  current():
+    | { readonly socket: WebSocket; readonly instance: GatewayInstanceId; readonly publicKey: string }
+    | undefined {
     for (const socket of this.#ctx.getWebSockets()) {
       const phase = phaseOf(socket);
-      if (phase.phase === "open" && socket.readyState === WebSocket.OPEN) return { socket, instance: phase.instance };
+      if (phase.phase === "open" && socket.readyState === WebSocket.OPEN)
+        return { socket, instance: phase.instance, publicKey: phase.publicKey };
     }
     return undefined;
   }
@@ -99,7 +108,9 @@ export function phaseOf(socket: WebSocket): SocketPhase {
     case "checking":
       return { phase: "checking" };
     case "open":
-      return instance === undefined ? { phase: "gone" } : { phase: "open", instance, atMs };
+      return instance === undefined
+        ? { phase: "gone" }
+        : { phase: "open", instance, publicKey: String(fields["publicKey"]), atMs };
     default:
       return { phase: "gone" };
   }
