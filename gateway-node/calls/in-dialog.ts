@@ -6,6 +6,7 @@ import { acceptDialogRequest } from "#sip/dialog/dialog-request";
 import { createResponse } from "#sip/message/build";
 import { tagOf } from "#sip/message/name-addr";
 import { bodyText, cseqOf, toOf } from "#sip/message/typed-headers";
+import { sdpProblem, sdpStatus } from "#sip/sdp/session-description";
 import type { ServerTransaction } from "../sip-transport/sip-stack.ts";
 import { moveAcknowledged } from "./adoption.ts";
 import { contactOf, publish } from "./call-context.ts";
@@ -103,6 +104,11 @@ function changeSession(context: CallContext, leg: PhoneLeg, transaction: ServerT
   const contact: HeaderPairs = [["Contact", contactOf(context, leg)], ALLOW];
   const sdp = bodyText(request);
   if (sdp === "") return changeWithoutOffer(context, leg, transaction, contact);
+  const problem = sdpProblem(sdp);
+  if (problem !== undefined) {
+    context.count(`calls.offer-refused.${problem}`);
+    return respond(transaction, sdpStatus(problem));
+  }
   const [codec] = codecsOf(leg);
   const answer = codec === undefined ? undefined : answerOffer(leg, sdp, codec);
   if (answer === undefined) return respond(transaction, 488);

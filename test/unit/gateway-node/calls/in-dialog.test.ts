@@ -55,6 +55,17 @@ describe("a re-INVITE of a phone", () => {
     expect(lab.media.trace.at(-1)).toBe("peer a 192.0.2.7:4000");
   });
 
+  it.each([
+    ["longer than 16 Ki characters", `a=x:${"y".repeat(16 * 1024)}\r\n`, 413],
+    ["with control characters", `a=x:${"\u0001".repeat(10)}\r\n`, 488],
+  ])("%s is refused, and the session stays as it is", async (_what, line, status) => {
+    const before = lab.eventKinds().length;
+    const body = `${sdp({ host: "192.0.2.50", port: 4444 })}${line}`;
+    expect((await lab.receive(lab.fromCaller({ method: "INVITE", body }))).statuses).toEqual([status]);
+    expect(lab.eventKinds()).toHaveLength(before);
+    expect((await lab.receive(lab.fromCaller({ method: "BYE", cseq: 4, contact: null }))).statuses).toEqual([200]);
+  });
+
   it("without SDP gets our offer, and the answer in its ACK is followed", async () => {
     const transaction = await lab.receive(lab.fromCaller({ method: "INVITE" }));
     expect(bodyText(transaction.last)).toMatch(/^m=audio \d+ RTP\/AVP 0 101/m);

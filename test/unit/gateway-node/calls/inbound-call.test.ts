@@ -95,6 +95,8 @@ describe("an INVITE of a phone", () => {
     ["without offer", { body: "" }, 488],
     ["with a body that is no SDP", { body: "hello", headers: ["Content-Type: text/plain"] }, 415],
     ["with an SDP without audio", { body: "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nt=0 0\r\n" }, 488],
+    ["with an SDP longer than 16 Ki characters", { body: `${PHONE_SDP}a=x:${"y".repeat(16 * 1024)}\r\n` }, 413],
+    ["with control characters in its SDP", { body: `${PHONE_SDP}a=x:${"\u0001".repeat(10_000)}\r\n` }, 488],
     ["without Contact", { contact: null }, 400],
     ["to nobody", { uri: "sip:demo.test" }, 404],
   ])("%s is refused here", async (_what, parts, status) => {
