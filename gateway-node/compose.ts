@@ -62,7 +62,7 @@ export async function startGatewayNode(config: GatewayConfig, log: Log): Promise
     legs,
     count,
     log,
-    failLeg: (leg) => failFaultyLeg(assembled().context, leg),
+    failLeg: (leg, status) => failFaultyLeg(assembled().context, leg, status),
     dropLeg: (leg) => dropLeg(assembled().context, leg, "fault"),
   });
 
@@ -245,7 +245,7 @@ function createControl(config: GatewayConfig, input: AssembleInput, parts: Contr
     random: Math.random,
     events: {
       onCommand: (call, command) => parts.commands().handle(call, command),
-      onCallGone: (call) => parts.commands().handleGone(call),
+      onCallGone: (call, endLegs) => parts.commands().handleGone(call, endLegs),
       onNeighbours: (neighbours) => media.watchNeighbours(neighbours),
       probe: (target, roundTripMs) => media.probe(target, roundTripMs),
     },

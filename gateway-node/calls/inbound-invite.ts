@@ -169,7 +169,8 @@ function startLeg(context: CallContext, transaction: ServerTransaction, start: L
   leg.replacing = start.event.kind === "replace-received";
   leg.inviteTransaction = transaction;
   enterTable(context, leg);
-  publish(context, leg, start.event);
+  context.guard(leg, () => publish(context, leg, start.event));
+  if (leg.gone) return;
   transaction.onCancel = () => context.guard(leg, () => receiveCancel(context, leg));
   startTimer(context, leg, "stored", STORE_LIMIT_MS, () => {
     if (leg.capsule.phase !== "ringing" || context.control.settled(leg.call)) return;

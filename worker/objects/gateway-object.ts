@@ -13,6 +13,7 @@ import { regionLinkOf } from "../adapters/object-region-link.ts";
 import { sealCallToken } from "../call-token.ts";
 import { count } from "../counters.ts";
 import { parseGatewayFrame } from "../domain/control/parse-gateway-frame.ts";
+import type { GatewayFrameOutcome } from "../domain/control/parse-gateway-frame.ts";
 import type { GatewayChannel, GatewayDelivery, GatewayObjectApi } from "../domain/gateways/gateway-object-api.ts";
 import { neighboursOf } from "../domain/gateways/suspicion.ts";
 import { randomHex } from "../encoding.ts";
@@ -21,6 +22,7 @@ import type { Env } from "../env.ts";
 import { faultCode, log } from "../log.ts";
 import { CallTraffic } from "./gateway/call-traffic.ts";
 import { ControlSockets, phaseOf, sendFrame } from "./gateway/control-sockets.ts";
+import type { SocketPhase } from "./gateway/control-sockets.ts";
 import { isSignedHello, NONCE_LIFETIME_MS } from "./gateway/enrolment.ts";
 import { GATEWAY_SCHEMA, LiveCalls } from "./gateway/live-calls.ts";
 import { PhoneRegistrations } from "./gateway/phone-registrations.ts";
@@ -41,6 +43,7 @@ const PROBE_WAIT_ROUND_TRIPS = 2;
 const GRACE_MS = 10_000;
 const GRACE_KEY = "grace-instance";
 
+type BadFrame = Exclude<GatewayFrameOutcome, { ok: true }>;
 type Hello = Extract<GatewayFrame, { kind: "hello" }>;
 
 /** One control channel of one gateway node: greets it, carries its calls' streams, notices its end. */
@@ -68,8 +71,14 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
       channel: this.#channel,
       link,
       callTokenKey: settingsOf(env).callTokenKey,
-      sockets: this.#sockets,
+      connected: () => {
+        const current = this.#sockets.current();
+        return current === undefined
+          ? undefined
+          : { instance: current.instance, send: (frame) => sendFrame(current.socket, frame) };
+      },
       live: this.#live,
+      wait: (ms) => scheduler.wait(ms),
     });
   }
 
@@ -98,10 +107,7 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
         : ({ ok: false, code: "frame-invalid", detail: "binary" } as const);
     const phase = phaseOf(socket);
     if (phase.phase === "gone") return;
-    if (!outcome.ok) {
-      if (outcome.code === "kind-unknown" && phase.phase === "open") return count("control.unknown-kind");
-      return this.#refuse(socket, outcome.code === "kind-unknown" ? "hello-expected" : outcome.code, outcome.detail);
-    }
+    if (!outcome.ok) return await this.#receiveBad(socket, outcome, phase);
     try {
       if (phase.phase === "open") await this.#receive(socket, outcome.frame, phase.instance);
       else if (phase.phase === "challenged" && outcome.frame.kind === "hello")
@@ -217,21 +223,38 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
       heartbeatMs: HEARTBEAT_MS,
     });
     // The calls queue up before anything that the gateway says after its welcome.
-    const resumed = this.#traffic.resume(hello.calls, hello.instance);
+    const resumed = this.#traffic.resume(hello.calls, hello.moreCalls === true, hello.instance);
     await Promise.all([resumed, this.#lose(this.#live.ofOthers(hello.instance))]);
+  }
+
+  /** On an open channel a bad frame costs whom it concerns; what is no frame at all costs the channel. */
+  async #receiveBad(socket: WebSocket, bad: BadFrame, phase: SocketPhase): Promise<void> {
+    const open = phase.phase === "open";
+    if (bad.code === "kind-unknown")
+      return open ? count("control.unknown-kind") : this.#refuse(socket, "hello-expected", bad.detail);
+    const { code, lost } = bad;
+    if (!open || lost === undefined) return this.#refuse(socket, code, bad.detail);
+    const { gateway, channel } = this.#channel;
+    count(`control.frame-lost.${code}`);
+    log({ event: "control.frame-lost", gateway, channel, code, concerns: lost.kind });
+    if (lost.kind === "route")
+      sendFrame(socket, { kind: "route-stored", id: lost.id, ok: false, code: "route-invalid" });
+    if (lost.kind === "call") await this.#traffic.abandon(lost.call, phase.instance, code);
   }
 
   async #receive(socket: WebSocket, frame: GatewayFrame, instance: GatewayInstanceId): Promise<void> {
     switch (frame.kind) {
       case "hello":
         return this.#refuse(socket, "frame-invalid", "a second hello");
+      case "hello-calls":
+        return await this.#traffic.resumeFurther(frame.calls, frame.moreCalls, instance);
       case "call-events":
-        return await this.#traffic.receive(frame.call, frame.ackCommand, frame.events);
+        return await this.#traffic.receive(frame.call, instance, frame.ackCommand, frame.events);
       case "command-ack":
-        return await this.#traffic.receive(frame.call, frame.ackCommand, []);
+        return await this.#traffic.receive(frame.call, instance, frame.ackCommand, []);
       case "stray-request":
         count("control.stray-request");
-        return await this.#traffic.resume([{ call: frame.call, appliedCommand: 0 }], instance);
+        return await this.#traffic.lookInto(frame.call, instance);
       case "heartbeat": {
         const { load, counters, draining } = frame;
         const { region, gateway } = this.#channel;

@@ -1,8 +1,9 @@
 /** The WebSockets of one control channel: one is open, others are being greeted or are on their way out. */
 import type { ControlRefusal, WorkerFrame } from "#protocol/control-frames";
-import { CONTROL_CLOSE } from "#protocol/control-frames";
+import { CONTROL_CLOSE, CONTROL_FRAME_LIMIT } from "#protocol/control-frames";
 import { parseGatewayInstanceId } from "#protocol/ids";
 import type { GatewayInstanceId } from "#protocol/ids";
+import { count } from "../../counters.ts";
 import { fieldsOf } from "../../domain/control/frame-fields.ts";
 
 /** Survives hibernation as the socket's attachment. */
@@ -116,12 +117,17 @@ export function phaseOf(socket: WebSocket): SocketPhase {
   }
 }
 
-/** `false` when the socket is gone. */
-export function sendFrame(socket: WebSocket, frame: WorkerFrame): boolean {
+/** `too-long`: the gateway would drop it. */
+export function sendFrame(socket: WebSocket, frame: WorkerFrame): "sent" | "gone" | "too-long" {
+  const text = JSON.stringify(frame);
+  if (text.length > CONTROL_FRAME_LIMIT) {
+    count(`control.unsendable.${frame.kind}`);
+    return "too-long";
+  }
   try {
-    socket.send(JSON.stringify(frame));
-    return true;
+    socket.send(text);
+    return "sent";
   } catch {
-    return false;
+    return "gone";
   }
 }

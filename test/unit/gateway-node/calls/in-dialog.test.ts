@@ -304,6 +304,12 @@ describe("call-gone", () => {
     expect([lab.legs.size, lab.media.open.size, lab.clock.armed]).toEqual([0, 0, 0]);
   });
 
+  it("says BYE to phones when nobody else will end their legs", () => {
+    lab.commands.handleGone(CALL, true);
+    expect(lab.stack.sentMethods()).toEqual(["BYE"]);
+    expect(lab.media.open.size).toBe(0);
+  });
+
   it("refuses a phone whose call was never stored", async () => {
     const other = new CallLab();
     const transaction = await other.invite();

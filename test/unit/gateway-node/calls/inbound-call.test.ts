@@ -105,6 +105,17 @@ describe("an INVITE of a phone", () => {
     expect(lab.control.events).toEqual([]);
   });
 
+  it("whose heads are more than the Worker can be told is refused 513, and is no fault of ours", async () => {
+    const value = `x="${"\u0001".repeat(7_000)}"`;
+    const headers = Array.from({ length: 7 }, (_, hop) => `Record-Route: <sip:hop${String(hop)}.test>;${value}`);
+    const transaction = await lab.invite({ headers });
+    expect(transaction.statuses).toEqual([513]);
+    expect(lab.legs.size).toBe(0);
+    expect(lab.count("calls.event-too-long")).toBe(1);
+    expect([...lab.counters.keys()].filter((name) => name.includes("fault"))).toEqual([]);
+    expect(lab.logged).toContainEqual(expect.objectContaining({ event: "leg.event-too-long", leg: "a" }));
+  });
+
   it("in the name of somebody else is forbidden", async () => {
     const transaction = await lab.invite({ from: "<sip:bob@demo.test>;tag=phone" });
     expect(transaction.statuses).toEqual([403]);

@@ -3,7 +3,7 @@ import { hashToChannel } from "../../../../gateway-node/control/channel-hash.ts"
 import { ControlClient } from "../../../../gateway-node/control/control-client.ts";
 import { REMOVAL_REPEAT_MS } from "../../../../gateway-node/control/route-publisher.ts";
 import { LOW_STOCK, ORDER_COUNT } from "../../../../gateway-node/control/ticket-stock.ts";
-import type { NumberedCommand } from "../../../../protocol/call-messages.ts";
+import type { ReceivedCommand } from "../../../../gateway-node/control/worker-frame.ts";
 import type { PublishedRoute } from "../../../../protocol/control-frames.ts";
 import type {
   CallToken,
@@ -33,7 +33,7 @@ const routeChannel = hashToChannel("alice@demo.test", 2);
 
 let clock: VirtualClock;
 let worker: FakeDial;
-let applied: NumberedCommand[];
+let applied: ReceivedCommand[];
 let gone: CallToken[];
 let control: ControlClient;
 
