@@ -97,7 +97,7 @@ export class CommandHandler {
   /** To the Call object it is a command that did not work. One of a kind that we do not know is ignored, as frames are. */
   #refuseUnreadable(call: CallToken, leg: Leg | undefined, epoch: number, command: UnreadableCommand): void {
     this.#context.count(`calls.command-unreadable.${command.of ?? "unknown"}`);
-    if (command.of === undefined) return;
+    if (command.of === undefined || PASSED_OVER.has(command.of)) return;
     if (leg !== undefined) return failFaultyLeg(this.#context, leg);
     const refusal = refusalOf(command.of, command.leg);
     if (refusal !== undefined) this.#context.control.publish(call, epoch, refusal);
@@ -214,6 +214,9 @@ function forgetSignalling(context: CallContext, leg: Leg): void {
   }
   context.legs.remove(leg);
 }
+
+/** Without these a talk goes on all the same. */
+const PASSED_OVER: ReadonlySet<CallCommand["kind"]> = new Set(["ring-leg", "answer-refer", "notify-leg"]);
 
 /** What a Call object hears when a command that would begin a leg cannot be carried out. */
 function refusalOf(kind: CallCommand["kind"], leg: LegId): CallEvent | undefined {

@@ -26,10 +26,13 @@ describe("a command that cannot be read", () => {
     expect(lab.stack.sentMethods()).toEqual(["BYE"]);
   });
 
-  it("does nothing when its kind is of a later release", async () => {
+  it.each([
+    ["its kind is of a later release", undefined],
+    ["the talk does not need it", "notify-leg"],
+  ] as const)("does nothing when %s", async (_why, of) => {
     await lab.confirmed();
     const before = lab.eventKinds().length;
-    await lab.command({ kind: "unreadable", leg: A, of: undefined });
+    await lab.command({ kind: "unreadable", leg: A, of });
     expect(lab.eventKinds()).toHaveLength(before);
     expect(lab.legs.size).toBe(1);
   });

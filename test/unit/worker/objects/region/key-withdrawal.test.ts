@@ -8,13 +8,15 @@ const gateway = parseGatewayId("us-east")!;
 let stored: UntoldChannel[];
 let alarmAtMs: number | undefined;
 let told: number[];
+/** Told before it was stored that it is to be told. */
+let unsafe: number[];
 let away: Set<number>;
 let withdrawal: KeyWithdrawal;
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 0 });
   vi.spyOn(console, "log").mockReturnValue();
-  [stored, told] = [[], []];
+  [stored, told, unsafe] = [[], [], []];
   away = new Set();
   alarmAtMs = undefined;
   withdrawal = new KeyWithdrawal({
@@ -29,8 +31,7 @@ beforeEach(() => {
     },
     tell: async ({ channel }) => {
       // What is not stored by now would be forgotten with this object.
-      expect(stored).toContainEqual({ gateway, channel });
-      expect(alarmAtMs).toBeDefined();
+      if (alarmAtMs === undefined || !stored.some((one) => one.channel === channel)) unsafe.push(channel);
       if (away.has(channel)) throw new Error("away");
       told.push(channel);
     },
@@ -46,7 +47,7 @@ describe("a key that is withdrawn", () => {
   it("is told to every channel, and leaves no alarm behind", async () => {
     await withdrawal.begin(gateway, 2);
     expect(told).toEqual([0, 1]);
-    expect([stored, alarmAtMs]).toEqual([[], undefined]);
+    expect([stored, alarmAtMs, unsafe]).toEqual([[], undefined, []]);
   });
 
   it("is told again to the channels that were away, and to those only, until they have heard", async () => {
