@@ -10,6 +10,7 @@ import { HostedMembers } from "./calls/hosted-members.ts";
 import { LegTable } from "./calls/leg-table.ts";
 import { MediaReports } from "./calls/media-reports.ts";
 import { RequestRouter } from "./calls/request-router.ts";
+import { StrayLimit } from "./calls/stray-limit.ts";
 import { createSystemClock } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import type { GatewayConfig } from "./config.ts";
@@ -61,7 +62,7 @@ export async function startGatewayNode(config: GatewayConfig, log: Log): Promise
     legs,
     count,
     log,
-    failLeg: (leg) => failFaultyLeg(assembled().context, leg),
+    failLeg: (leg, status) => failFaultyLeg(assembled().context, leg, status),
     dropLeg: (leg) => dropLeg(assembled().context, leg, "fault"),
   });
 
@@ -198,6 +199,7 @@ function assemble(config: GatewayConfig, input: AssembleInput): Assembled {
     clock,
     legs,
     hostedMembers: new HostedMembers(),
+    strayLimit: new StrayLimit(clock),
     control,
     createTag,
     random: Math.random,
@@ -243,7 +245,7 @@ function createControl(config: GatewayConfig, input: AssembleInput, parts: Contr
     random: Math.random,
     events: {
       onCommand: (call, command) => parts.commands().handle(call, command),
-      onCallGone: (call) => parts.commands().handleGone(call),
+      onCallGone: (call, endLegs) => parts.commands().handleGone(call, endLegs),
       onNeighbours: (neighbours) => media.watchNeighbours(neighbours),
       probe: (target, roundTripMs) => media.probe(target, roundTripMs),
     },

@@ -11,6 +11,12 @@ export const CONTROL_SUBPROTOCOL = "nearside.control.1";
 export const CONTROL_PROTOCOL_VERSION = 1;
 /** Longest frame that either side accepts, in characters. */
 export const CONTROL_FRAME_LIMIT = 256 * 1024;
+/**
+ * Longest event, in characters as JSON: a command that carries its capsule to an adopter, and an envelope, still fit a frame.
+ */
+export const CALL_EVENT_LIMIT = 192 * 1024;
+/** Most calls that one frame names; `hello-calls` names the others. */
+export const RESUMED_CALLS_A_FRAME = 1_000;
 /** Answered by the runtime without waking the object. */
 export const CONTROL_PING = "ping";
 export const CONTROL_PONG = "pong";
@@ -68,8 +74,13 @@ export type GatewayFrame =
       readonly channel: number;
       readonly channels: number;
       readonly signature: string;
+      /** The first of them, and all of them when there are no more than fit. */
       readonly calls: readonly ResumedCall[];
+      /** Whether `hello-calls` follow the welcome. */
+      readonly moreCalls?: boolean;
     }
+  /** Further calls of a hello, before anything else that follows the welcome. A Worker that does not know the kind asks the calls it remembers. */
+  | { readonly kind: "hello-calls"; readonly calls: readonly ResumedCall[]; readonly moreCalls: boolean }
   /** `ackCommand`: every command up to this number was carried out. */
   | {
       readonly kind: "call-events";
@@ -131,8 +142,8 @@ export type WorkerFrame =
   /** `ackEvent`: every event up to this number is stored. */
   | ({ readonly kind: "call-command"; readonly call: CallToken; readonly ackEvent: number } & NumberedCommand)
   | { readonly kind: "event-ack"; readonly call: CallToken; readonly ackEvent: number }
-  /** The call is over or unknown: drop what is left of it. */
-  | { readonly kind: "call-gone"; readonly call: CallToken }
+  /** The call is over or unknown: drop what is left of it. `endLegs`: nobody else will end its legs, so say BYE to them. */
+  | { readonly kind: "call-gone"; readonly call: CallToken; readonly endLegs?: boolean }
   | { readonly kind: "credentials"; readonly id: number; readonly credentials?: EndpointCredentials }
   | { readonly kind: "route-stored"; readonly id: number; readonly ok: boolean; readonly code?: string }
   /** `roundTripMs`: what the map says of the way to the target, for a gateway that has not measured it. */

@@ -15,6 +15,20 @@ export type LogEvent =
       readonly channel: number;
       readonly code: string;
     }
+  /** A frame that was not taken, and what it concerned. */
+  | {
+      readonly event: "control.frame-lost";
+      readonly gateway: string;
+      readonly channel: number;
+      readonly code: string;
+      readonly concerns: string;
+    }
+  | {
+      readonly event: "control.call-abandoned";
+      readonly gateway: string;
+      readonly channel: number;
+      readonly code: string;
+    }
   | { readonly event: "gateway.enrolled"; readonly gateway: string; readonly region: string }
   | { readonly event: "gateway.revoked"; readonly gateway: string; readonly region: string }
   | { readonly event: "gateway.up"; readonly gateway: string; readonly region: string; readonly instance: string }

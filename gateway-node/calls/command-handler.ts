@@ -1,8 +1,9 @@
 /** Carries out what Call objects command: in the order of each call's stream, and never under an epoch that is past. */
-import type { CallCommand, NumberedCommand } from "#protocol/call-messages";
+import type { CallCommand, CallEvent } from "#protocol/call-messages";
 import { callTag } from "#protocol/ids";
 import type { CallToken, LegId } from "#protocol/ids";
 import { reasonPhrase } from "#sip/message/build";
+import type { ReceivedCommand, UnreadableCommand } from "../control/worker-frame.ts";
 import { adoptLeg } from "./adoption.ts";
 import { closeMedia, dropLeg } from "./call-context.ts";
 import type { CallContext } from "./call-context.ts";
@@ -30,7 +31,7 @@ export class CommandHandler {
   }
 
   /** Commands of one call wait for each other: opening a port takes a moment, and `join-leg` comes right after it. */
-  handle(call: CallToken, numbered: NumberedCommand): void {
+  handle(call: CallToken, numbered: ReceivedCommand): void {
     const earlier = this.#queues.get(call) ?? Promise.resolve();
     const mine = earlier.then(() => this.#rim.run(call, numbered.command.leg, () => this.#perform(call, numbered)));
     this.#queues.set(call, mine);
@@ -46,12 +47,17 @@ export class CommandHandler {
 
   /**
    * `call-gone`: this gateway has no part in the call any more. Its legs live on elsewhere or were ended there, so
-   * nothing is said to phones, except to one whose call was never stored: nobody else knows of it.
+   * nothing is said to phones, except to one whose call was never stored, as nobody else knows of it, and when the Worker
+   * says that nobody will (`endLegs`).
    */
-  handleGone(call: CallToken): void {
+  handleGone(call: CallToken, endLegs = false): void {
     const stored = this.#context.control.settled(call);
     for (const leg of this.#context.legs.ofCall(call)) {
       this.#context.count("calls.gone");
+      if (endLegs) {
+        this.#context.guard(leg, () => failFaultyLeg(this.#context, leg));
+        continue;
+      }
       const unheard = !stored && leg.kind === "phone" && leg.role === "uas" && leg.capsule.phase === "ringing";
       if (unheard) rejectLeg(this.#context, leg, leg.replacing ? NO_SUCH_DIALOG : NOT_STORED);
       else dropLeg(this.#context, leg, "call-gone");
@@ -59,7 +65,7 @@ export class CommandHandler {
     for (const leg of this.#context.hostedMembers.ofCall(call)) this.#closeRoomPort(call, leg, Infinity);
   }
 
-  #perform(call: CallToken, { epoch, command }: NumberedCommand): void | Promise<void> {
+  #perform(call: CallToken, { epoch, command }: ReceivedCommand): void | Promise<void> {
     const context = this.#context;
     const leg = context.legs.get(call, command.leg);
     if (leg !== undefined && epoch < leg.epoch) {
@@ -67,6 +73,8 @@ export class CommandHandler {
       return;
     }
     switch (command.kind) {
+      case "unreadable":
+        return this.#refuseUnreadable(call, leg, epoch, command);
       case "invite-leg":
         return this.#begin(leg, () => inviteLeg(context, call, epoch, command));
       case "adopt-leg":
@@ -84,6 +92,15 @@ export class CommandHandler {
       default:
         return this.#performOn(leg, epoch, command);
     }
+  }
+
+  /** To the Call object it is a command that did not work. One of a kind that we do not know is ignored, as frames are. */
+  #refuseUnreadable(call: CallToken, leg: Leg | undefined, epoch: number, command: UnreadableCommand): void {
+    this.#context.count(`calls.command-unreadable.${command.of ?? "unknown"}`);
+    if (command.of === undefined || PASSED_OVER.has(command.of)) return;
+    if (leg !== undefined) return failFaultyLeg(this.#context, leg);
+    const refusal = refusalOf(command.of, command.leg);
+    if (refusal !== undefined) this.#context.control.publish(call, epoch, refusal);
   }
 
   /** The member left the room or its leg is here by now; with the last of it the call's part here may be over. */
@@ -198,8 +215,28 @@ function forgetSignalling(context: CallContext, leg: Leg): void {
   context.legs.remove(leg);
 }
 
-/** What the rim does with a leg whose handling went wrong. */
-export function failFaultyLeg(context: CallContext, leg: Leg): void {
+/** Without these a talk goes on all the same. */
+const PASSED_OVER: ReadonlySet<CallCommand["kind"]> = new Set(["ring-leg", "answer-refer", "notify-leg"]);
+
+/** What a Call object hears when a command that would begin a leg cannot be carried out. */
+function refusalOf(kind: CallCommand["kind"], leg: LegId): CallEvent | undefined {
+  const reason = "command-unreadable";
+  switch (kind) {
+    case "invite-leg":
+      return { kind: "leg-failed", leg, status: 500, reason: reasonPhrase(500) };
+    case "adopt-leg":
+      return { kind: "leg-adoption-failed", leg, status: 500, reason };
+    case "open-webrtc-leg":
+    case "adopt-webrtc-leg":
+    case "complete-webrtc-leg":
+      return { kind: "webrtc-leg-refused", leg, status: 500, reason };
+    default:
+      return undefined;
+  }
+}
+
+/** What the rim does with a leg whose handling went wrong; `status` is what a phone that waits for an answer hears. */
+export function failFaultyLeg(context: CallContext, leg: Leg, status: 500 | 513 = 500): void {
   if (leg.kind === "webrtc") {
     context.control.publish(leg.call, leg.epoch, {
       kind: "webrtc-leg-refused",
@@ -215,12 +252,12 @@ export function failFaultyLeg(context: CallContext, leg: Leg): void {
       context.control.publish(leg.call, leg.epoch, {
         kind: "leg-failed",
         leg: leg.leg,
-        status: 500,
-        reason: reasonPhrase(500),
+        status,
+        reason: reasonPhrase(status),
       });
       leg.failureReported = true;
       if (leg.capsule.phase === "calling") return cancelLeg(context, leg, undefined);
-      return rejectLeg(context, leg, { status: 500, reason: reasonPhrase(500) });
+      return rejectLeg(context, leg, { status, reason: reasonPhrase(status) });
     case "answered":
     case "confirmed":
       return endFromHere(context, leg, "flow-failed");

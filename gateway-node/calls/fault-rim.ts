@@ -1,13 +1,14 @@
 /** The rim of call handling: a defect met in one leg ends that leg, never the process or another call. */
 import type { CallToken, LegId } from "#protocol/ids";
+import { EventTooLongError } from "../control/event-too-long-error.ts";
 import type { LogEvent } from "../observability/log-event.ts";
 import type { Leg } from "./leg.ts";
 import type { LegTable } from "./leg-table.ts";
 
 export interface FaultRimOptions {
   readonly legs: LegTable;
-  /** Ends it towards its peer and its Call object. */
-  readonly failLeg: (leg: Leg) => void;
+  /** Ends it towards its peer and its Call object; a peer that still waits for an answer gets this status. */
+  readonly failLeg: (leg: Leg, status: 500 | 513) => void;
   /** When even that goes wrong: takes it out of everything here. */
   readonly dropLeg: (leg: Leg) => void;
   readonly count: (name: string) => void;
@@ -27,7 +28,7 @@ export class FaultRim {
       await work();
     } catch (error) {
       this.#report(call, leg, error);
-      this.#fail(this.#options.legs.get(call, leg));
+      this.#fail(this.#options.legs.get(call, leg), error);
     }
   }
 
@@ -37,7 +38,7 @@ export class FaultRim {
       work();
     } catch (error) {
       this.#report(leg.call, leg.leg, error);
-      this.#fail(leg);
+      this.#fail(leg, error);
     }
   }
 
@@ -55,10 +56,11 @@ export class FaultRim {
     }
   }
 
-  #fail(leg: Leg | undefined): void {
+  #fail(leg: Leg | undefined, cause: unknown): void {
     if (leg === undefined || leg.gone) return;
     try {
-      this.#options.failLeg(leg);
+      // 513 Message Too Large (RFC 3261 section 21.5.7).
+      this.#options.failLeg(leg, cause instanceof EventTooLongError ? 513 : 500);
     } catch (error) {
       this.#report(leg.call, leg.leg, error);
       this.#drop(leg);
@@ -75,6 +77,11 @@ export class FaultRim {
   }
 
   #report(call: CallToken, leg: LegId, error: unknown): void {
+    if (error instanceof EventTooLongError) {
+      // The peer's doing, no defect of ours.
+      this.#options.count(`calls.${error.code}`);
+      return this.#options.log({ event: "leg.event-too-long", call, leg, problem: error.message });
+    }
     const { code, problem, stack } = describeFault(error);
     this.#options.count(`calls.fault.${code}`);
     this.#options.log({ event: "leg.fault", call, leg, code, problem, stack });

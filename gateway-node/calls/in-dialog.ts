@@ -6,6 +6,7 @@ import { acceptDialogRequest } from "#sip/dialog/dialog-request";
 import { createResponse } from "#sip/message/build";
 import { tagOf } from "#sip/message/name-addr";
 import { bodyText, cseqOf, toOf } from "#sip/message/typed-headers";
+import { sdpProblem, sdpStatus } from "#sip/sdp/session-description";
 import type { ServerTransaction } from "../sip-transport/sip-stack.ts";
 import { moveAcknowledged } from "./adoption.ts";
 import { contactOf, publish } from "./call-context.ts";
@@ -103,6 +104,11 @@ function changeSession(context: CallContext, leg: PhoneLeg, transaction: ServerT
   const contact: HeaderPairs = [["Contact", contactOf(context, leg)], ALLOW];
   const sdp = bodyText(request);
   if (sdp === "") return changeWithoutOffer(context, leg, transaction, contact);
+  const problem = sdpProblem(sdp);
+  if (problem !== undefined) {
+    context.count(`calls.offer-refused.${problem}`);
+    return respond(transaction, sdpStatus(problem));
+  }
   const [codec] = codecsOf(leg);
   const answer = codec === undefined ? undefined : answerOffer(leg, sdp, codec);
   if (answer === undefined) return respond(transaction, 488);
@@ -150,7 +156,9 @@ function receiveStray(context: CallContext, transaction: ServerTransaction, tag:
   const ended = tag !== undefined && context.legs.endedHere(tag);
   if (named === undefined || ended) return respond(transaction, 481);
   context.count("calls.stray-request");
-  context.control.reportStray(named.call, named.leg, request.method);
+  if (context.strayLimit.allows(transaction.flow.host))
+    context.control.reportStray(named.call, named.leg, request.method);
+  else context.count("calls.stray-unreported");
   if (REPEATED_METHODS.has(request.method)) return respond(transaction, 500, [["Retry-After", STRAY_RETRY_SECONDS]]);
   respond(transaction, 481);
 }

@@ -10,6 +10,7 @@ import type { SipRequest } from "#sip/message/sip-message";
 import { parseSipUri } from "#sip/message/sip-uri";
 import { bodyText, callIdOf, contentTypeOf, cseqOf, fromOf } from "#sip/message/typed-headers";
 import { readAudioDescription } from "#sip/sdp/audio-description";
+import { sdpProblem, sdpStatus } from "#sip/sdp/session-description";
 import { parseAddressOfRecord } from "../registrar/contact-binding.ts";
 import type { DigestGate } from "../registrar/digest-gate.ts";
 import type { ServerTransaction } from "../sip-transport/sip-stack.ts";
@@ -149,9 +150,10 @@ function placeOf(context: CallContext, request: SipRequest, callId: string): Pla
 function offerProblem(request: SipRequest): Refusal | undefined {
   if (request.body.length === 0) return { status: 488, code: "offer-missing" };
   if (contentTypeOf(request) !== SDP_TYPE) return { status: 415, code: "body-not-sdp", headers: [ACCEPT] };
-  return readAudioDescription(bodyText(request)) === undefined
-    ? { status: 488, code: "offer-without-audio" }
-    : undefined;
+  const offer = bodyText(request);
+  const problem = sdpProblem(offer);
+  if (problem !== undefined) return { status: sdpStatus(problem), code: problem };
+  return readAudioDescription(offer) === undefined ? { status: 488, code: "offer-without-audio" } : undefined;
 }
 
 interface LegStart {
@@ -167,7 +169,8 @@ function startLeg(context: CallContext, transaction: ServerTransaction, start: L
   leg.replacing = start.event.kind === "replace-received";
   leg.inviteTransaction = transaction;
   enterTable(context, leg);
-  publish(context, leg, start.event);
+  context.guard(leg, () => publish(context, leg, start.event));
+  if (leg.gone) return;
   transaction.onCancel = () => context.guard(leg, () => receiveCancel(context, leg));
   startTimer(context, leg, "stored", STORE_LIMIT_MS, () => {
     if (leg.capsule.phase !== "ringing" || context.control.settled(leg.call)) return;

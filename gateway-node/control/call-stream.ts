@@ -2,25 +2,32 @@
  * One call's stream between this gateway instance and its Call object: numbering, acknowledgement, dedupe, outbox.
  * Pure; frames may be lost, repeated and reordered between reconnects (docs/design/control-channel.md, "A call's stream").
  */
-import type { CallEvent, NumberedCommand, NumberedEvent } from "#protocol/call-messages";
+import type { CallEvent, NumberedEvent } from "#protocol/call-messages";
+import type { ReceivedCommand } from "./worker-frame.ts";
 
 /** Commands that overtook others are held; more than this many means a broken peer, and the excess is dropped until repeated. */
 const HELD_COMMANDS = 64;
 
 export type CommandArrival =
   /** These are next, in order, and count as carried out from now on. */
-  | { readonly kind: "ready"; readonly commands: readonly NumberedCommand[] }
+  | { readonly kind: "ready"; readonly commands: readonly ReceivedCommand[] }
   /** Seen before: its acknowledgement was lost and is owed again. */
   | { readonly kind: "repeated" }
   /** An earlier one is missing. */
   | { readonly kind: "early" };
 
+export interface OutgoingEvent {
+  readonly numbered: NumberedEvent;
+  /** Of the event as JSON, in characters. */
+  readonly length: number;
+}
+
 export class CallStream {
   #lastEvent = 0;
   #appliedCommand = 0;
   #known = false;
-  #outbox: NumberedEvent[] = [];
-  readonly #held = new Map<number, NumberedCommand>();
+  #outbox: OutgoingEvent[] = [];
+  readonly #held = new Map<number, ReceivedCommand>();
 
   get appliedCommand(): number {
     return this.#appliedCommand;
@@ -37,30 +44,28 @@ export class CallStream {
   }
 
   /** In the order of their numbers; all of them go out again when the channel reopens. */
-  get unacknowledged(): readonly NumberedEvent[] {
+  get unacknowledged(): readonly OutgoingEvent[] {
     return this.#outbox;
   }
 
-  append(epoch: number, event: CallEvent): NumberedEvent {
+  append(epoch: number, event: CallEvent, length: number): void {
     this.#lastEvent += 1;
-    const numbered: NumberedEvent = { seq: this.#lastEvent, epoch, event };
-    this.#outbox.push(numbered);
-    return numbered;
+    this.#outbox.push({ numbered: { seq: this.#lastEvent, epoch, event }, length });
   }
 
   acknowledge(upTo: number): void {
     // A peer cannot acknowledge what was never sent; taking it at its word would lose later events.
     if (upTo > this.#lastEvent) return;
     this.#known ||= upTo > 0;
-    this.#outbox = this.#outbox.filter((event) => event.seq > upTo);
+    this.#outbox = this.#outbox.filter(({ numbered }) => numbered.seq > upTo);
   }
 
-  receive(numbered: NumberedCommand): CommandArrival {
+  receive(numbered: ReceivedCommand): CommandArrival {
     this.#known = true;
     if (numbered.seq <= this.#appliedCommand) return { kind: "repeated" };
     if (this.#held.size < HELD_COMMANDS || numbered.seq === this.#appliedCommand + 1)
       this.#held.set(numbered.seq, numbered);
-    const commands: NumberedCommand[] = [];
+    const commands: ReceivedCommand[] = [];
     for (;;) {
       const next = this.#held.get(this.#appliedCommand + 1);
       if (next === undefined) break;

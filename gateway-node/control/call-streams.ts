@@ -1,9 +1,14 @@
 /** The streams of all calls that this gateway has a part in, each on its channel. */
-import type { CallEvent, NumberedCommand, NumberedEvent } from "#protocol/call-messages";
-import type { GatewayFrame, ResumedCall, WorkerFrame } from "#protocol/control-frames";
+import type { CallEvent } from "#protocol/call-messages";
+import { CALL_EVENT_LIMIT } from "#protocol/control-frames";
+import type { GatewayFrame, ResumedCall } from "#protocol/control-frames";
 import type { CallToken } from "#protocol/ids";
 import type { Clock, Timer } from "../clock.ts";
 import { CallStream } from "./call-stream.ts";
+import type { OutgoingEvent } from "./call-stream.ts";
+import { EventTooLongError } from "./event-too-long-error.ts";
+import { intoFrames } from "./event-frames.ts";
+import type { CallCommandFrame, ReceivedCommand } from "./worker-frame.ts";
 
 /** Carried-out commands are acknowledged within this time when no event goes out. */
 export const COMMAND_ACK_MS = 1_000;
@@ -21,9 +26,6 @@ const UNHURRIED_MS: { readonly [Kind in CallEvent["kind"]]?: number } = {
 function waitOf(event: CallEvent): number | undefined {
   return event.kind === "leg-changed" && event.capsule.phase === "confirmed" ? undefined : UNHURRIED_MS[event.kind];
 }
-
-/** More than a call ever has on its way; the Worker refuses frames with over 100. */
-const EVENTS_A_FRAME = 50;
 /** An event that is not acknowledged on an open channel goes out again after this time. */
 export const EVENT_REPEAT_MS = 4_000;
 /** After the last leg ended here; late repeats of commands are still recognised. */
@@ -38,7 +40,7 @@ export interface CallStreamsOptions {
   readonly clock: Clock;
   /** `false` when the channel is not open: the event waits in its outbox. */
   readonly send: (channel: number, frame: GatewayFrame) => boolean;
-  readonly apply: (call: CallToken, command: NumberedCommand) => void;
+  readonly apply: (call: CallToken, command: ReceivedCommand) => void;
   readonly count: (name: string, by?: number) => void;
 }
 
@@ -88,13 +90,16 @@ export class CallStreams {
     this.#obtain(call, channel).forgetAtMs = undefined;
   }
 
+  /** Throws `EventTooLongError` for an event that no frame can carry: then nothing of it is kept. */
   publish(call: CallToken, epoch: number, event: CallEvent): void {
     const entry = this.#streams.get(call);
     if (entry === undefined) {
       this.#options.count("calls.event-without-stream");
       return;
     }
-    entry.stream.append(epoch, event);
+    const { length } = JSON.stringify(event);
+    if (length > CALL_EVENT_LIMIT) throw new EventTooLongError(event.kind, length);
+    entry.stream.append(epoch, event, length);
     const waitMs = waitOf(event);
     if (waitMs === undefined) this.#sendNew(entry);
     else this.#sendWithin(entry, waitMs);
@@ -106,7 +111,7 @@ export class CallStreams {
     return (this.#streams.get(call)?.stream.unacknowledged.length ?? 0) === 0;
   }
 
-  receive(channel: number, frame: Extract<WorkerFrame, { kind: "call-command" }>): void {
+  receive(channel: number, frame: CallCommandFrame): void {
     const entry = this.#obtain(frame.call, channel);
     entry.stream.acknowledge(frame.ackEvent);
     const arrival = entry.stream.receive({ seq: frame.seq, epoch: frame.epoch, command: frame.command });
@@ -187,7 +192,7 @@ export class CallStreams {
     entry.unhurried = undefined;
     this.#send(
       entry,
-      entry.stream.unacknowledged.filter(({ seq }) => seq > entry.sentEvent),
+      entry.stream.unacknowledged.filter(({ numbered }) => numbered.seq > entry.sentEvent),
     );
   }
 
@@ -200,13 +205,12 @@ export class CallStreams {
   }
 
   /** `false` when the channel is not open: all of it waits in the outbox. */
-  #send(entry: OpenStream, events: readonly NumberedEvent[]): boolean {
+  #send(entry: OpenStream, outgoing: readonly OutgoingEvent[]): boolean {
     const { call, channel, stream } = entry;
-    for (let from = 0; from < events.length; from += EVENTS_A_FRAME) {
-      const some = events.slice(from, from + EVENTS_A_FRAME);
+    for (const events of intoFrames(outgoing)) {
       const ackCommand = stream.appliedCommand;
-      if (!this.#options.send(channel, { kind: "call-events", call, ackCommand, events: some })) return false;
-      entry.sentEvent = Math.max(entry.sentEvent, some.at(-1)?.seq ?? 0);
+      if (!this.#options.send(channel, { kind: "call-events", call, ackCommand, events })) return false;
+      entry.sentEvent = Math.max(entry.sentEvent, events.at(-1)?.seq ?? 0);
       if (!stream.gap) entry.acknowledgeAtMs = undefined;
       entry.repeatAtMs ??= this.#options.clock.nowMs() + EVENT_REPEAT_MS;
     }

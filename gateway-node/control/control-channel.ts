@@ -1,15 +1,18 @@
 /** One WebSocket to the Worker: opening, identity, keep-alive and return after a loss (docs/design/control-channel.md, "Opening"). */
 import {
   CONTROL_CLOSE,
+  CONTROL_FRAME_LIMIT,
   CONTROL_PING,
   CONTROL_PONG,
   CONTROL_PROTOCOL_VERSION,
   enrolmentText,
+  RESUMED_CALLS_A_FRAME,
 } from "#protocol/control-frames";
 import type { ControlRefusal, GatewayFrame, ResumedCall, WorkerFrame } from "#protocol/control-frames";
 import type { GatewayId, GatewayInstanceId } from "#protocol/ids";
 import type { Clock, Timer } from "../clock.ts";
 import { readWorkerFrame } from "./worker-frame.ts";
+import type { ReadFrame } from "./worker-frame.ts";
 
 export const FIRST_PAUSE_MS = 50;
 export const LONGEST_PAUSE_MS = 2_000;
@@ -35,7 +38,7 @@ export type DialControlSocket = (url: string, handlers: ControlSocketHandlers) =
 
 type WelcomeFrame = Extract<WorkerFrame, { kind: "welcome" }>;
 /** What concerns others than the channel itself. */
-export type ChannelFrame = Exclude<WorkerFrame, { kind: "challenge" | "welcome" | "refused" }>;
+export type ChannelFrame = Exclude<ReadFrame, { kind: "challenge" | "welcome" | "refused" }>;
 
 export interface ControlChannelOptions {
   readonly workerUrl: string;
@@ -66,6 +69,8 @@ export class ControlChannel {
   #timer: Timer | undefined;
   #pauseMs = FIRST_PAUSE_MS;
   #heardAtMs = 0;
+  /** Calls that the hello had no room for. */
+  #furtherCalls: readonly ResumedCall[] = [];
   /** Raised with each dial: a late word from an earlier socket is nobody's. */
   #dial = 0;
 
@@ -89,10 +94,16 @@ export class ControlChannel {
     this.#socket = undefined;
   }
 
-  /** `false` when the channel is not open; nothing is queued here. */
+  /** `false` when the channel is not open, or the Worker would not take the frame; nothing is queued here. */
   send(frame: GatewayFrame): boolean {
     if (this.#phase !== "open" || this.#socket === undefined) return false;
-    this.#socket.send(JSON.stringify(frame));
+    const text = JSON.stringify(frame);
+    if (text.length > CONTROL_FRAME_LIMIT) {
+      // Its senders keep below that: one lost frame is better than a channel that the Worker closes.
+      this.#options.count(`control.unsendable.${frame.kind}`);
+      return false;
+    }
+    this.#socket.send(text);
     return true;
   }
 
@@ -122,6 +133,7 @@ export class ControlChannel {
       return;
     }
     const { frame } = reading;
+    if (reading.code !== undefined) this.#options.count(`control.${reading.code}`);
     switch (frame.kind) {
       case "challenge":
         return this.#greet(frame.nonce);
@@ -136,6 +148,8 @@ export class ControlChannel {
 
   #greet(nonce: string): void {
     const { gateway, instance, channel, channels, sign, resumedCalls } = this.#options;
+    const calls = resumedCalls();
+    this.#furtherCalls = calls.slice(RESUMED_CALLS_A_FRAME);
     const hello: GatewayFrame = {
       kind: "hello",
       protocol: CONTROL_PROTOCOL_VERSION,
@@ -144,7 +158,8 @@ export class ControlChannel {
       channel,
       channels,
       signature: sign(enrolmentText(nonce, gateway, instance, channel)),
-      calls: resumedCalls(),
+      calls: calls.slice(0, RESUMED_CALLS_A_FRAME),
+      ...(this.#furtherCalls.length > 0 ? { moreCalls: true } : {}),
     };
     this.#socket?.send(JSON.stringify(hello));
   }
@@ -156,7 +171,17 @@ export class ControlChannel {
     this.#timer?.clear();
     this.#timer = this.#options.clock.setTimer(PING_MS, () => this.#keepAlive());
     this.#options.count("control.welcomed");
+    this.#nameFurtherCalls();
     this.#options.onWelcome(frame);
+  }
+
+  #nameFurtherCalls(): void {
+    const further = this.#furtherCalls;
+    this.#furtherCalls = [];
+    for (let from = 0; from < further.length; from += RESUMED_CALLS_A_FRAME) {
+      const next = from + RESUMED_CALLS_A_FRAME;
+      this.send({ kind: "hello-calls", calls: further.slice(from, next), moreCalls: next < further.length });
+    }
   }
 
   #keepAlive(): void {

@@ -1,5 +1,5 @@
 /** The gateway's side of the control channels: one face for the rest of the gateway, several sockets beneath. */
-import type { CallEvent, NumberedCommand } from "#protocol/call-messages";
+import type { CallEvent } from "#protocol/call-messages";
 import type {
   ControlRefusal,
   EndpointCredentials,
@@ -20,6 +20,7 @@ import { PendingRequests } from "./pending-requests.ts";
 import { RoutePublisher } from "./route-publisher.ts";
 import type { RoutePublication, RouteRemoval } from "./route-publisher.ts";
 import { TicketStock } from "./ticket-stock.ts";
+import type { ReceivedCommand } from "./worker-frame.ts";
 
 export const CREDENTIAL_DEADLINE_MS = 2_000;
 const DEFAULT_HEARTBEAT_MS = 5_000;
@@ -27,8 +28,9 @@ const UNSENT_LIMIT = 1_000;
 
 /** What the Worker asks of the rest of the gateway. */
 export interface ControlEvents {
-  onCommand(call: CallToken, command: NumberedCommand): void;
-  onCallGone(call: CallToken): void;
+  onCommand(call: CallToken, command: ReceivedCommand): void;
+  /** `endLegs`: nobody else will end them. */
+  onCallGone(call: CallToken, endLegs: boolean): void;
   onNeighbours(neighbours: readonly TrunkPeer[]): void;
   probe(target: TrunkPeer, roundTripMs: number | undefined): Promise<boolean>;
 }
@@ -102,6 +104,7 @@ export class ControlClient {
   stop(): void {
     this.#heartbeat?.clear();
     this.#streams.stop();
+    this.#routes.stop();
     for (const channel of this.#channels) channel.stop();
   }
 
@@ -229,7 +232,7 @@ export class ControlClient {
       case "event-ack":
         return this.#streams.acknowledge(frame.call, frame.ackEvent);
       case "call-gone":
-        this.#options.events.onCallGone(frame.call);
+        this.#options.events.onCallGone(frame.call, frame.endLegs === true);
         return this.#streams.forget(frame.call);
       case "credentials":
         return this.#credentials.answer(frame.id, { credentials: frame.credentials });

@@ -1,11 +1,18 @@
 /** Tells the Worker which endpoints this gateway can reach. A route counts as published only when the Worker has stored it. */
 import type { GatewayFrame, PublishedRoute, RouteRemovalReason } from "#protocol/control-frames";
 import type { EndpointId, SipDomain } from "#protocol/ids";
-import type { Clock } from "../clock.ts";
+import type { Clock, Timer } from "../clock.ts";
 import { PendingRequests } from "./pending-requests.ts";
 
 /** A phone waits for its 200 meanwhile; after that it gets 503 and comes back. */
 export const ROUTE_DEADLINE_MS = 2_000;
+
+/** A removal that the Worker has not stored is said again after this: a route that outlives its phone rings nobody. */
+export const REMOVAL_REPEAT_MS = 10_000;
+/** Removals that wait at most; a gateway has fewer phones. The oldest give way, and their routes end with their lease. */
+const REMOVALS_LIMIT = 20_000;
+/** Answers to a removal after which no repetition can help: there is nothing to remove, or it is not understood. */
+const HOPELESS: ReadonlySet<string> = new Set(["sip-domain-unknown", "route-invalid"]);
 
 export type RoutePublication = { readonly ok: true } | { readonly ok: false; readonly code: string };
 
@@ -35,8 +42,9 @@ export interface RouteRemoval {
 export class RoutePublisher {
   readonly #options: RoutePublisherOptions;
   readonly #answers: PendingRequests<RoutePublication>;
-  /** Not answered yet, in the order in which they were first sent: repeated when their channel reopens. */
+  /** Not done yet, in the order in which they were first sent: repeated when their channel reopens. */
   readonly #outstanding = new Map<number, Outstanding>();
+  #repetition: Timer | undefined;
 
   constructor(options: RoutePublisherOptions) {
     this.#options = options;
@@ -61,17 +69,50 @@ export class RoutePublisher {
     const id = this.#options.nextId();
     const outstanding = this.#note(removal, { kind: "route-removed", id, ...removal });
     this.#options.send(outstanding.channel, outstanding.frame);
+    this.#dropOldest();
+    this.#repeatLater();
   }
 
   stored(id: number, publication: RoutePublication): void {
+    const removal = this.#outstanding.get(id)?.frame.kind === "route-removed";
+    if (removal && !publication.ok && !HOPELESS.has(publication.code)) {
+      this.#options.count(`route.removal-failed.${publication.code}`);
+      return;
+    }
     this.#outstanding.delete(id);
     this.#answers.answer(id, publication);
+  }
+
+  stop(): void {
+    this.#repetition?.clear();
+    this.#repetition = undefined;
   }
 
   replay(channel: number): void {
     for (const outstanding of this.#outstanding.values()) {
       if (outstanding.channel === channel) this.#options.send(channel, outstanding.frame);
     }
+  }
+
+  #repeatLater(): void {
+    this.#repetition ??= this.#options.clock.setTimer(REMOVAL_REPEAT_MS, () => {
+      this.#repetition = undefined;
+      const removals = this.#removals();
+      for (const { channel, frame } of removals) this.#options.send(channel, frame);
+      if (removals.length > 0) this.#repeatLater();
+    });
+  }
+
+  #removals(): readonly Outstanding[] {
+    return [...this.#outstanding.values()].filter(({ frame }) => frame.kind === "route-removed");
+  }
+
+  #dropOldest(): void {
+    if (this.#outstanding.size <= REMOVALS_LIMIT) return;
+    const [oldest] = this.#removals();
+    if (oldest === undefined) return;
+    this.#outstanding.delete(oldest.id);
+    this.#options.count("route.removal-dropped");
   }
 
   #note(

@@ -9,14 +9,38 @@ import type { AccountSid, CallToken, GatewayId, LegId } from "#protocol/ids";
 import { type CodecName, MEDIA_SOURCES, type MediaJoin, type NegotiatedAudio, type RoomPort } from "#protocol/media";
 import type { DialogState } from "#sip/dialog/dialog-state";
 
+/** A command whose place in its stream can be read and nothing else: it takes its turn, so that the stream goes on. */
+export interface UnreadableCommand {
+  readonly kind: "unreadable";
+  readonly leg: LegId;
+  /** What it was to be; a newer release may know more kinds than we. */
+  readonly of: CallCommand["kind"] | undefined;
+}
+
+export interface ReceivedCommand {
+  readonly seq: number;
+  readonly epoch: number;
+  readonly command: CallCommand | UnreadableCommand;
+}
+
+export interface CallCommandFrame extends ReceivedCommand {
+  readonly kind: "call-command";
+  readonly call: CallToken;
+  readonly ackEvent: number;
+}
+
+export type ReadFrame = Exclude<WorkerFrame, { kind: "call-command" }> | CallCommandFrame;
+
+type FrameFault = "frame-too-long" | "frame-not-json" | "frame-invalid" | "unknown-kind";
+
 export type WorkerFrameReading =
-  | { readonly ok: true; readonly frame: WorkerFrame }
-  /** `unknown-kind` is a newer release speaking; everything else is a fault. */
   | {
-      readonly ok: false;
-      readonly code: "frame-too-long" | "frame-not-json" | "frame-invalid" | "unknown-kind";
-      readonly detail: string;
-    };
+      readonly ok: true;
+      readonly frame: ReadFrame;
+      /** What was wrong with an unreadable command. */ readonly code?: FrameFault;
+    }
+  /** `unknown-kind` is a newer release speaking; everything else is a fault. */
+  | { readonly ok: false; readonly code: FrameFault; readonly detail: string };
 
 const callToken = z.custom<CallToken>((value) => parseCallToken(value) !== undefined);
 const legId = z.custom<LegId>((value) => parseLegId(value) !== undefined);
@@ -107,7 +131,7 @@ const join: z.ZodType<MediaJoin> = z.discriminatedUnion("kind", [
 const roomPort: z.ZodType<RoomPort> = z.object({ room, codec, trunk });
 
 const finalStatus = z.number().int().min(300).max(699);
-const command: z.ZodType<CallCommand> = z.discriminatedUnion("kind", [
+const command = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("invite-leg"),
     leg: legId,
@@ -206,7 +230,7 @@ const FRAMES = {
     command,
   }),
   "event-ack": z.object({ kind: z.literal("event-ack"), call: callToken, ackEvent: count }),
-  "call-gone": z.object({ kind: z.literal("call-gone"), call: callToken }),
+  "call-gone": z.object({ kind: z.literal("call-gone"), call: callToken, endLegs: z.boolean().optional() }),
   credentials: z.object({ kind: z.literal("credentials"), id: count, credentials: credentials.optional() }),
   "route-stored": z.object({
     kind: z.literal("route-stored"),
@@ -238,15 +262,30 @@ const workerFrame: z.ZodType<WorkerFrame> = z.discriminatedUnion("kind", [
   FRAMES.tickets,
 ]);
 
+/** As much of a `call-command` as the stream needs. */
+const commandPlace = z.object({
+  kind: z.literal("call-command"),
+  call: callToken,
+  ackEvent: count,
+  seq: z.number().int().positive(),
+  epoch: count,
+  command: z.object({ kind: z.string(), leg: legId }),
+});
+const COMMAND_KINDS: ReadonlySet<string> = new Set(command.options.map((option) => option.shape.kind.value));
+
+function isCommandKind(kind: string): kind is CallCommand["kind"] {
+  return COMMAND_KINDS.has(kind);
+}
+
 export function readWorkerFrame(text: string): WorkerFrameReading {
-  if (text.length > CONTROL_FRAME_LIMIT)
-    return { ok: false, code: "frame-too-long", detail: `${String(text.length)} characters` };
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return { ok: false, code: "frame-not-json", detail: "not JSON" };
   }
+  if (text.length > CONTROL_FRAME_LIMIT)
+    return unreadable(value, "frame-too-long", `${String(text.length)} characters`);
   const result = workerFrame.safeParse(value);
   if (result.success) return { ok: true, frame: result.data };
   const kind = typeof value === "object" && value !== null && "kind" in value ? value.kind : undefined;
@@ -254,9 +293,13 @@ export function readWorkerFrame(text: string): WorkerFrameReading {
     return { ok: false, code: "unknown-kind", detail: kind.slice(0, 64) };
   const issue = result.error.issues[0];
   // Path and code only: values can be secrets.
-  return {
-    ok: false,
-    code: "frame-invalid",
-    detail: `${String(kind)} ${issue?.path.join(".") ?? ""} ${issue?.code ?? ""}`,
-  };
+  return unreadable(value, "frame-invalid", `${String(kind)} ${issue?.path.join(".") ?? ""} ${issue?.code ?? ""}`);
+}
+
+function unreadable(value: unknown, code: FrameFault, detail: string): WorkerFrameReading {
+  const place = commandPlace.safeParse(value);
+  if (!place.success) return { ok: false, code, detail };
+  const { command: unread, ...frame } = place.data;
+  const of = isCommandKind(unread.kind) ? unread.kind : undefined;
+  return { ok: true, code, frame: { ...frame, command: { kind: "unreadable", leg: unread.leg, of } } };
 }

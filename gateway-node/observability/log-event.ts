@@ -60,6 +60,12 @@ export type LogEvent =
       readonly problem: string;
       readonly stack?: string;
     }
+  | {
+      readonly event: "leg.event-too-long";
+      readonly call: CallToken;
+      readonly leg: LegId;
+      readonly problem: string;
+    }
   | { readonly event: "neighbour.silent"; readonly neighbour: GatewayId; readonly silentMs: number }
   | { readonly event: "media.log"; readonly detail: unknown };
 
@@ -83,6 +89,7 @@ const SEVERITIES: Readonly<Record<LogEvent["event"], LogSeverity>> = {
   "leg.adopted": "info",
   "leg.adoption-failed": "warn",
   "leg.fault": "error",
+  "leg.event-too-long": "warn",
   "neighbour.silent": "warn",
   "media.log": "debug",
 };

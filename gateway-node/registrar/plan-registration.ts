@@ -13,6 +13,8 @@ export const MAX_EXPIRES_SECONDS = 3_600;
 export const DEFAULT_EXPIRES_SECONDS = 600;
 export const MAX_BINDINGS = 10;
 const MAX_USER_AGENT = 256;
+/** As over WebSocket: the longest that a route holds (docs/operations.md, "Registering and calling"). */
+const MAX_CONTACT = 1_024;
 
 export type RegistrationPlan =
   | { readonly ok: true; readonly bindings: readonly ContactBinding[] }
@@ -21,6 +23,7 @@ export type RegistrationPlan =
       readonly status: number;
       readonly code:
         | "contact-invalid"
+        | "contact-too-long"
         | "wildcard-with-expires"
         | "expires-too-brief"
         | "out-of-order"
@@ -69,6 +72,7 @@ function applyContact(
 ): RegistrationPlan {
   const uri = parseSipUri(contact.uri);
   if (uri === undefined || uri.scheme === "tel") return refuse(400, "contact-invalid");
+  if (contact.uri.length > MAX_CONTACT) return refuse(400, "contact-too-long");
   const expiresSeconds = expiresFor(contact, request);
   if (expiresSeconds > 0 && expiresSeconds < MIN_EXPIRES_SECONDS) {
     return { ...refuse(423, "expires-too-brief"), headers: [["Min-Expires", String(MIN_EXPIRES_SECONDS)]] };

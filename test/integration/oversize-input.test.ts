@@ -90,6 +90,39 @@ describe.each(WIRE_TRANSPORTS)("limits over %s", (transport) => {
   });
 });
 
+const OFFER = [
+  "v=0",
+  "o=- 1 1 IN IP4 127.0.0.1",
+  "s=-",
+  "c=IN IP4 127.0.0.1",
+  "t=0 0",
+  "m=audio 4000 RTP/AVP 0",
+  "",
+].join("\r\n");
+
+describe("an authenticated INVITE whose SDP would fill a frame of the control channel", () => {
+  it.each([
+    { what: "50,000 control characters", line: `a=x:${"\u0001".repeat(50_000)}`, status: 413 },
+    { what: "a few control characters", line: `a=x:${"\u0001".repeat(50)}`, status: 488 },
+    { what: "more than 16 Ki characters", line: `a=x:${"y".repeat(17_000)}`, status: 413 },
+  ])("is refused $status for $what, over TCP and WebSocket, and no channel notices", async ({ line, status }) => {
+    const before = await workerCounters(stack);
+    for (const transport of ["tcp", "ws"] as const) {
+      const client = await open(transport);
+      const requestUri = `sip:echo@${client.user.domain}`;
+      const headers = ["Content-Type: application/sdp", `Contact: ${client.contact}`];
+      const invite = { requestUri, to: `<${requestUri}>`, body: `${OFFER}${line}\r\n` };
+      const first = await client.ask("INVITE", { ...invite, headers });
+      const answer = first.status === 407 ? [client.authorization("INVITE", first, { requestUri })] : [];
+      const last =
+        answer.length === 0 ? first : await client.ask("INVITE", { ...invite, headers: [...headers, ...answer] });
+      expect(last.status).toBe(status);
+    }
+    const changes = Object.keys(risen(before, await workerCounters(stack)));
+    expect(changes.filter((name) => /^control\.(opened|refused|frame-lost)/.test(name))).toEqual([]);
+  });
+});
+
 describe("the length of a message", () => {
   it("is served up to the longest datagram", async () => {
     const client = await open("udp");

@@ -128,25 +128,36 @@ describe("a frame", () => {
     await expectRefused(line, code, before);
   });
 
-  it.each<{ readonly what: string; readonly frame: string; readonly code: string }>([
-    { what: "that is no JSON", frame: "nonsense", code: "frame-invalid" },
-    {
-      what: "with a field of the wrong type",
-      frame: '{"kind":"tickets-wanted","count":"many"}',
-      code: "frame-invalid",
-    },
+  it("of an open channel that is no JSON is refused: frame-invalid", async () => {
+    const line = await dial("ap-south");
+    await line.hello({ key: await gatewayKey(stack, "ap-south") });
+    await line.waitFrame("welcome");
+    const before = await workerCounters(stack);
+    line.send("nonsense");
+    await expectRefused(line, "frame-invalid", before);
+  });
+
+  it.each([
+    { what: "with a field of the wrong type", frame: { kind: "tickets-wanted", count: "many" }, code: "frame-invalid" },
     {
       what: "with an event that is none",
-      frame: `{"kind":"call-events","call":"x","ackCommand":0,"events":[{"seq":1,"epoch":1,"event":{"kind":"boom"}}]}`,
+      frame: { kind: "call-events", call: "x", ackCommand: 0, events: [{ seq: 1, epoch: 1, event: { kind: "boom" } }] },
       code: "frame-invalid",
     },
-  ])("of an open channel $what is refused: $code", async ({ frame, code }) => {
+    {
+      what: "of more than 256 Ki characters",
+      frame: { kind: "heartbeat", more: "x".repeat(256 * 1_024) },
+      code: "frame-too-long",
+    },
+  ])("of an open channel $what is lost, and the channel goes on", async ({ frame, code }) => {
     const line = await dial("ap-south");
     await line.hello({ key: await gatewayKey(stack, "ap-south") });
     await line.waitFrame("welcome");
     const before = await workerCounters(stack);
     line.send(frame);
-    await expectRefused(line, code, before);
+    line.send({ kind: "tickets-wanted", count: 1 });
+    await line.waitFrame("tickets");
+    expect(risen(before, await workerCounters(stack))).toMatchObject({ [`control.frame-lost.${code}`]: 1 });
   });
 
   it("of an unknown kind on an open channel is ignored and counted", async () => {

@@ -112,12 +112,7 @@ describe("frames after the welcome", () => {
   it.each([
     { what: "text that is no JSON", frame: "{", code: "frame-invalid" },
     {
-      what: "a frame with a field of the wrong type",
-      frame: { kind: "tickets-wanted", count: "many" },
-      code: "frame-invalid",
-    },
-    {
-      what: "more than 256 Ki characters",
+      what: "more than 256 Ki characters of no kind",
       frame: JSON.stringify({ kind: "x".repeat(256 * 1024) }),
       code: "frame-too-long",
     },
@@ -127,6 +122,46 @@ describe("frames after the welcome", () => {
     one.send(frame);
     expect(await one.next("refused")).toMatchObject({ code });
     expect(await one.ended()).toBe(4403);
+  });
+
+  it.each([
+    { what: "a field of the wrong type", frame: { kind: "tickets-wanted", count: "many" } },
+    { what: "more than 256 Ki characters", frame: { kind: "tickets-wanted", count: 1, x: "y".repeat(256 * 1024) } },
+  ])("loses a frame with $what, and goes on", async ({ frame }) => {
+    const one = dial();
+    await one.hello();
+    one.send(frame);
+    one.send({ kind: "tickets-wanted", count: 3 });
+    expect((await one.next("tickets")).tickets).toHaveLength(3);
+    expect(one.closed).toBeUndefined();
+  });
+
+  it("answers route-stored for a route that it cannot read", async () => {
+    const one = dial();
+    await one.hello();
+    one.send({ kind: "route-added", id: 17, route: { contact: "x".repeat(2_000) } });
+    expect(await one.next("route-stored")).toMatchObject({ id: 17, ok: false, code: "route-invalid" });
+  });
+
+  it("gives up the call whose events it cannot take, and no other", async () => {
+    const one = dial();
+    const { tickets } = await one.hello();
+    const event = { kind: "leg-cancelled", leg: "a", x: "y".repeat(256 * 1024) };
+    one.send({ kind: "call-events", call: tickets[0], ackCommand: 0, events: [{ seq: 1, epoch: 1, event }] });
+    expect(await one.next("call-gone")).toEqual({ kind: "call-gone", call: tickets[0] });
+    one.send({ kind: "tickets-wanted", count: 1 });
+    await one.next("tickets");
+    expect(one.closed).toBeUndefined();
+  });
+
+  it("takes the calls of a hello in several frames", async () => {
+    const one = dial();
+    const forged = (name: string) => ({ call: name.repeat(60) as never, appliedCommand: 0 });
+    await one.hello({ calls: [forged("A")], moreCalls: true });
+    one.send({ kind: "hello-calls", calls: [forged("B")], moreCalls: true });
+    one.send({ kind: "hello-calls", calls: [forged("C")], moreCalls: false });
+    const gone = [await one.next("call-gone"), await one.next("call-gone"), await one.next("call-gone")];
+    expect(gone.map(({ call }) => call[0])).toEqual(["A", "B", "C"]);
   });
 
   it("answers with call-gone for a call whose token is forged or that never was", async () => {
@@ -202,5 +237,24 @@ describe("the fleet", () => {
     expect(await again.next("refused")).toMatchObject({ code: "gateway-revoked" });
     await enrol("eu-west");
     await dial({ gateway: "eu-west" }).hello();
+  });
+
+  it("closes the channels of a key that another one replaces, and not those of the new one", async () => {
+    const old = dial({ gateway: "eu-west" });
+    await old.hello();
+    const replaced = keys["eu-west"]!;
+    keys["eu-west"] = createGatewayKeys();
+    await enrol("eu-west");
+    expect(await old.next("refused")).toMatchObject({ code: "gateway-revoked", final: true });
+    expect(await old.ended()).toBe(4403);
+    const again = dial({ gateway: "eu-west", keys: replaced });
+    await again.sendHello();
+    expect(await again.next("refused")).toMatchObject({ code: "signature-invalid" });
+    const present = dial({ gateway: "eu-west" });
+    await present.hello();
+    await enrol("eu-west");
+    present.send({ kind: "tickets-wanted", count: 1 });
+    await present.next("tickets");
+    expect(present.closed).toBeUndefined();
   });
 });

@@ -72,7 +72,7 @@ function endpointLink(env: Env): EndpointLink {
 }
 
 function gatewayLink(env: Env): GatewayLink {
-  const at = (target: Parameters<GatewayLink["revoke"]>[0]) =>
+  const at = (target: Parameters<GatewayLink["withdrawKeys"]>[0]) =>
     stubFor<"gateway">(env, {
       kind: "gateway",
       region: target.region,
@@ -84,14 +84,15 @@ function gatewayLink(env: Env): GatewayLink {
     probe: (target, peer, roundTripMs) => withDeadline("gateway.probe", at(target).probe(peer, roundTripMs)),
     declareDead: (target, instance) =>
       withDeadline("gateway.declareDead", at(target).declareDead(instance), DEATH_DEADLINE_MS),
-    revoke: (target) => withDeadline("gateway.revoke", at(target).revoke(), DEATH_DEADLINE_MS),
+    withdrawKeys: (target, standing) =>
+      withDeadline("gateway.withdraw-keys", at(target).withdrawKeys(standing), DEATH_DEADLINE_MS),
   };
 }
 
 function regionObjectLink(env: Env, region: Parameters<RegionLink["region"]>[0]): RegionObjectLink {
   const stub = stubFor<"region">(env, { kind: "region", region });
   return {
-    enrol: (input) => withDeadline("region.enrol", stub.enrol(input)),
+    enrol: (input) => withDeadline("region.enrol", stub.enrol(input), DEATH_DEADLINE_MS),
     revoke: (gateway) => withDeadline("region.revoke", stub.revoke(gateway), DEATH_DEADLINE_MS),
     publicKeyOf: (gateway) => withDeadline("region.publicKeyOf", stub.publicKeyOf(gateway)),
     gatewayUp: (input) => withDeadline("region.gatewayUp", stub.gatewayUp(input)),

@@ -52,7 +52,7 @@ export interface GatewayLink {
   deliver(target: GatewayChannel, delivery: GatewayDelivery): Promise<{ readonly ok: boolean }>;
   probe(target: GatewayChannel, peer: TrunkPeer, roundTripMs: number): Promise<boolean | undefined>;
   declareDead(target: GatewayChannel, instance: Parameters<RegionObjectApi["gatewayUp"]>[0]["instance"]): Promise<void>;
-  revoke(target: GatewayChannel): Promise<void>;
+  withdrawKeys(target: GatewayChannel, standing: string | undefined): Promise<void>;
 }
 
 export interface RegionObjectLink extends Pick<

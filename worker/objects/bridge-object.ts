@@ -145,7 +145,11 @@ export class BridgeObject extends DurableObject<Env> implements BridgeObjectApi 
       case "cancel":
         return await this.#cancel(socket, concern, text);
       case "of-call":
-        return await this.#bringToCall(socket, concern, text);
+        return await this.#bringToCall(
+          socket,
+          concern,
+          concern.message === message ? text : sipMessageText(concern.message),
+        );
       case "options":
         return this.#send(
           socket,

@@ -13,6 +13,7 @@ import { regionLinkOf } from "../adapters/object-region-link.ts";
 import { sealCallToken } from "../call-token.ts";
 import { count } from "../counters.ts";
 import { parseGatewayFrame } from "../domain/control/parse-gateway-frame.ts";
+import type { GatewayFrameOutcome } from "../domain/control/parse-gateway-frame.ts";
 import type { GatewayChannel, GatewayDelivery, GatewayObjectApi } from "../domain/gateways/gateway-object-api.ts";
 import { neighboursOf } from "../domain/gateways/suspicion.ts";
 import { randomHex } from "../encoding.ts";
@@ -21,6 +22,7 @@ import type { Env } from "../env.ts";
 import { faultCode, log } from "../log.ts";
 import { CallTraffic } from "./gateway/call-traffic.ts";
 import { ControlSockets, phaseOf, sendFrame } from "./gateway/control-sockets.ts";
+import type { SocketPhase } from "./gateway/control-sockets.ts";
 import { isSignedHello, NONCE_LIFETIME_MS } from "./gateway/enrolment.ts";
 import { GATEWAY_SCHEMA, LiveCalls } from "./gateway/live-calls.ts";
 import { PhoneRegistrations } from "./gateway/phone-registrations.ts";
@@ -41,6 +43,7 @@ const PROBE_WAIT_ROUND_TRIPS = 2;
 const GRACE_MS = 10_000;
 const GRACE_KEY = "grace-instance";
 
+type BadFrame = Exclude<GatewayFrameOutcome, { ok: true }>;
 type Hello = Extract<GatewayFrame, { kind: "hello" }>;
 
 /** One control channel of one gateway node: greets it, carries its calls' streams, notices its end. */
@@ -52,6 +55,8 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
   readonly #phones: PhoneRegistrations;
   readonly #probes = new Map<number, (alive: boolean) => void>();
   #lastProbe = 0;
+  /** How often keys were withdrawn, as far as this life of the object knows. */
+  #withdrawals = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -66,8 +71,14 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
       channel: this.#channel,
       link,
       callTokenKey: settingsOf(env).callTokenKey,
-      sockets: this.#sockets,
+      connected: () => {
+        const current = this.#sockets.current();
+        return current === undefined
+          ? undefined
+          : { instance: current.instance, send: (frame) => sendFrame(current.socket, frame) };
+      },
       live: this.#live,
+      wait: (ms) => scheduler.wait(ms),
     });
   }
 
@@ -96,10 +107,7 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
         : ({ ok: false, code: "frame-invalid", detail: "binary" } as const);
     const phase = phaseOf(socket);
     if (phase.phase === "gone") return;
-    if (!outcome.ok) {
-      if (outcome.code === "kind-unknown" && phase.phase === "open") return count("control.unknown-kind");
-      return this.#refuse(socket, outcome.code === "kind-unknown" ? "hello-expected" : outcome.code, outcome.detail);
-    }
+    if (!outcome.ok) return await this.#receiveBad(socket, outcome, phase);
     try {
       if (phase.phase === "open") await this.#receive(socket, outcome.frame, phase.instance);
       else if (phase.phase === "challenged" && outcome.frame.kind === "hello")
@@ -165,10 +173,16 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
     await this.#lose(this.#live.of(instance).map((call) => ({ call, instance })));
   }
 
-  async revoke(): Promise<void> {
+  async withdrawKeys(standing: string | undefined): Promise<void> {
+    this.#withdrawals += 1;
     const current = this.#sockets.current();
-    if (current !== undefined) this.#refuse(current.socket, "gateway-revoked", "its key was revoked", true);
-    await this.#lose(this.#live.ofOthers(undefined));
+    const stands = current !== undefined && current.publicKey === standing;
+    if (current !== undefined && !stands) {
+      const detail = standing === undefined ? "its key was revoked" : "another key was enrolled";
+      this.#refuse(current.socket, "gateway-revoked", detail, true);
+    }
+    const untold = await this.#lose(this.#live.ofOthers(stands ? current.instance : undefined));
+    if (untold > 0) throw new CallsUntoldError(untold);
   }
 
   async #greet(
@@ -184,15 +198,20 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
       return this.#refuse(socket, "signature-invalid", "signed for another channel", true);
     if (Date.now() - challenge.atMs > NONCE_LIFETIME_MS)
       return this.#refuse(socket, "signature-invalid", "the challenge is too old");
+    const withdrawalsBefore = this.#withdrawals;
     const regionObject = regionLinkOf(this.env).region(region);
     const key = await regionObject.publicKeyOf(gateway);
     if (key.state === "unknown") return this.#refuse(socket, "gateway-not-enrolled", gateway, true);
     if (key.state === "revoked") return this.#refuse(socket, "gateway-revoked", gateway, true);
     if (!(await isSignedHello(hello, challenge.nonce, key.publicKey)))
       return this.#refuse(socket, "signature-invalid", gateway, true);
-    await regionObject.gatewayUp({ gateway, instance: hello.instance, channel });
+    const { publicKey } = key;
+    const { accepted } = await regionObject.gatewayUp({ gateway, instance: hello.instance, channel, publicKey });
+    // Its key may have gone while the hello was checked; a withdrawal that overtook the answer found no open socket to close.
+    if (!accepted || this.#withdrawals !== withdrawalsBefore)
+      return this.#refuse(socket, "gateway-revoked", "its key was withdrawn meanwhile");
 
-    this.#sockets.open(socket, hello.instance, Date.now());
+    this.#sockets.open(socket, hello.instance, publicKey, Date.now());
     this.ctx.storage.kv.delete(GRACE_KEY);
     log({ event: "control.opened", gateway, channel, instance: hello.instance, calls: hello.calls.length });
     count("control.opened");
@@ -204,21 +223,38 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
       heartbeatMs: HEARTBEAT_MS,
     });
     // The calls queue up before anything that the gateway says after its welcome.
-    const resumed = this.#traffic.resume(hello.calls, hello.instance);
+    const resumed = this.#traffic.resume(hello.calls, hello.moreCalls === true, hello.instance);
     await Promise.all([resumed, this.#lose(this.#live.ofOthers(hello.instance))]);
+  }
+
+  /** On an open channel a bad frame costs whom it concerns; what is no frame at all costs the channel. */
+  async #receiveBad(socket: WebSocket, bad: BadFrame, phase: SocketPhase): Promise<void> {
+    const open = phase.phase === "open";
+    if (bad.code === "kind-unknown")
+      return open ? count("control.unknown-kind") : this.#refuse(socket, "hello-expected", bad.detail);
+    const { code, lost } = bad;
+    if (!open || lost === undefined) return this.#refuse(socket, code, bad.detail);
+    const { gateway, channel } = this.#channel;
+    count(`control.frame-lost.${code}`);
+    log({ event: "control.frame-lost", gateway, channel, code, concerns: lost.kind });
+    if (lost.kind === "route")
+      sendFrame(socket, { kind: "route-stored", id: lost.id, ok: false, code: "route-invalid" });
+    if (lost.kind === "call") await this.#traffic.abandon(lost.call, phase.instance, code);
   }
 
   async #receive(socket: WebSocket, frame: GatewayFrame, instance: GatewayInstanceId): Promise<void> {
     switch (frame.kind) {
       case "hello":
         return this.#refuse(socket, "frame-invalid", "a second hello");
+      case "hello-calls":
+        return await this.#traffic.resumeFurther(frame.calls, frame.moreCalls, instance);
       case "call-events":
-        return await this.#traffic.receive(frame.call, frame.ackCommand, frame.events);
+        return await this.#traffic.receive(frame.call, instance, frame.ackCommand, frame.events);
       case "command-ack":
-        return await this.#traffic.receive(frame.call, frame.ackCommand, []);
+        return await this.#traffic.receive(frame.call, instance, frame.ackCommand, []);
       case "stray-request":
         count("control.stray-request");
-        return await this.#traffic.resume([{ call: frame.call, appliedCommand: 0 }], instance);
+        return await this.#traffic.lookInto(frame.call, instance);
       case "heartbeat": {
         const { load, counters, draining } = frame;
         const { region, gateway } = this.#channel;
@@ -287,11 +323,13 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
     await this.ctx.storage.setAlarm(Date.now() + GRACE_MS);
   }
 
-  async #lose(lost: readonly { readonly call: CallToken; readonly instance: GatewayInstanceId }[]): Promise<void> {
-    if (lost.length === 0) return;
+  /** Returns how many could not be told. */
+  async #lose(lost: readonly { readonly call: CallToken; readonly instance: GatewayInstanceId }[]): Promise<number> {
+    if (lost.length === 0) return 0;
     const untold = await this.#traffic.lose(lost);
     count("control.calls-lost", lost.length);
     if (untold > 0) log({ event: "fault", where: "control.lose", code: "calls-untold" });
+    return untold;
   }
 
   #refuse(socket: WebSocket, code: ControlRefusal, detail: string, final = false): void {
@@ -306,6 +344,15 @@ export class GatewayObject extends DurableObject<Env> implements GatewayObjectAp
     return Array.from({ length: wanted }, () =>
       sealCallToken(key, { objectId: this.env.CALL.newUniqueId().toString(), region }),
     );
+  }
+}
+
+class CallsUntoldError extends Error {
+  readonly code = "calls-untold";
+
+  constructor(untold: number) {
+    super(`${untold} calls could not be told`);
+    this.name = "CallsUntoldError";
   }
 }
 

@@ -20,6 +20,7 @@ import { settingsOf } from "../env.ts";
 import type { Env } from "../env.ts";
 import { faultCode, log } from "../log.ts";
 import { ownName } from "./own-name.ts";
+import { KeyWithdrawal } from "./region/key-withdrawal.ts";
 import { GatewayTable, REGION_SCHEMA } from "./region/gateway-table.ts";
 import type { GatewayRow } from "./region/gateway-table.ts";
 import { migrate } from "./storage/migrate.ts";
@@ -42,6 +43,7 @@ interface Hearing {
 /** The gateways of one region: who is enrolled, who lives, how loaded they are. */
 export class RegionObject extends DurableObject<Env> implements RegionObjectApi {
   readonly #gateways: GatewayTable;
+  readonly #withdrawal: KeyWithdrawal;
   readonly #bornAtMs = Date.now();
   readonly #hearings = new Map<GatewayId, Hearing>();
   readonly #proofs = new Map<GatewayId, Promise<SuspicionVerdict>>();
@@ -55,11 +57,24 @@ export class RegionObject extends DurableObject<Env> implements RegionObjectApi 
     super(ctx, env);
     void migrate(ctx, REGION_SCHEMA);
     this.#gateways = new GatewayTable(ctx.storage.sql);
+    this.#withdrawal = new KeyWithdrawal({
+      table: this.#gateways,
+      alarm: ctx.storage,
+      tell: ({ gateway, channel }) => {
+        const row = this.#gateways.get(gateway);
+        const standing = row === undefined || row.revoked ? undefined : row.publicKey;
+        return regionLinkOf(env).gateways.withdrawKeys({ region: this.#region(), gateway, channel }, standing);
+      },
+    });
   }
 
   async enrol({ gateway, publicKey }: { readonly gateway: GatewayId; readonly publicKey: string }): Promise<void> {
+    const before = this.#gateways.get(gateway);
     this.#gateways.enrol(gateway, publicKey, Date.now());
     log({ event: "gateway.enrolled", gateway, region: this.#region() });
+    if (before === undefined || before.publicKey === publicKey) return;
+    this.#announce(gateway);
+    await this.#withdrawal.begin(gateway, this.#channelsOf(gateway));
   }
 
   async revoke(gateway: GatewayId): Promise<{ readonly known: boolean }> {
@@ -68,10 +83,13 @@ export class RegionObject extends DurableObject<Env> implements RegionObjectApi 
     this.#gateways.revoke(gateway, Date.now());
     this.#announce(gateway);
     log({ event: "gateway.revoked", gateway, region: this.#region() });
-    await this.#eachChannel(gateway, (channel) =>
-      regionLinkOf(this.env).gateways.revoke({ region: this.#region(), gateway, channel }),
-    );
+    await this.#withdrawal.begin(gateway, this.#channelsOf(gateway));
     return { known: true };
+  }
+
+  /** Only for channels that could not be told of a withdrawn key. */
+  override async alarm(): Promise<void> {
+    await this.#withdrawal.tellAll(Date.now());
   }
 
   async publicKeyOf(gateway: GatewayId): Promise<EnrolledKey> {
@@ -84,13 +102,16 @@ export class RegionObject extends DurableObject<Env> implements RegionObjectApi 
     gateway,
     instance,
     channel,
-  }: {
-    readonly gateway: GatewayId;
-    readonly instance: GatewayInstanceId;
-    readonly channel: number;
-  }): Promise<void> {
+    publicKey,
+  }: Parameters<RegionObjectApi["gatewayUp"]>[0]): Promise<{ readonly accepted: boolean }> {
     const row = this.#gateways.get(gateway);
-    if (row === undefined || row.revoked) return;
+    if (row === undefined || row.revoked || row.publicKey !== publicKey) return { accepted: false };
+    this.#noteUp(row, instance, channel);
+    return { accepted: true };
+  }
+
+  #noteUp(row: GatewayRow, instance: GatewayInstanceId, channel: number): void {
+    const { gateway } = row;
     const hearing: Hearing = this.#hearings.get(gateway) ?? { heardAtMs: 0 };
     hearing.heardAtMs = Date.now();
     if (hearing.report !== undefined && hearing.report.instance !== instance) delete hearing.report;
@@ -311,12 +332,16 @@ export class RegionObject extends DurableObject<Env> implements RegionObjectApi 
   }
 
   async #eachChannel(gateway: GatewayId, work: (channel: number) => Promise<void>): Promise<void> {
-    const channels = this.#configured().find(({ id }) => id === gateway)?.channels ?? 0;
-    const outcomes = await Promise.allSettled(Array.from({ length: channels }, (_, channel) => work(channel)));
+    const channels = Array.from({ length: this.#channelsOf(gateway) }, (_, channel) => channel);
+    const outcomes = await Promise.allSettled(channels.map(work));
     for (const outcome of outcomes) {
       if (outcome.status === "rejected")
         log({ event: "fault", where: "region.each-channel", code: faultCode(outcome.reason) });
     }
+  }
+
+  #channelsOf(gateway: GatewayId): number {
+    return this.#configured().find(({ id }) => id === gateway)?.channels ?? 0;
   }
 
   #configured(): readonly GatewayEntry[] {

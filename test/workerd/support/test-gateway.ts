@@ -73,6 +73,7 @@ export class TestGateway {
   async hello(
     overrides: {
       readonly calls?: readonly ResumedCall[];
+      readonly moreCalls?: boolean;
       readonly signature?: string;
       readonly protocol?: number;
       readonly nonce?: string;
@@ -85,6 +86,7 @@ export class TestGateway {
   async sendHello(
     overrides: {
       readonly calls?: readonly ResumedCall[];
+      readonly moreCalls?: boolean;
       readonly signature?: string;
       readonly protocol?: number;
       readonly nonce?: string;
@@ -103,6 +105,7 @@ export class TestGateway {
       channels: 2,
       signature,
       calls: overrides.calls ?? [],
+      ...(overrides.moreCalls === undefined ? {} : { moreCalls: overrides.moreCalls }),
     });
   }
 

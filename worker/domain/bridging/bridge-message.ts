@@ -8,7 +8,8 @@ import { tagOf } from "#sip/message/name-addr";
 import type { NameAddr } from "#sip/message/name-addr";
 import { parseSipUri } from "#sip/message/sip-uri";
 import type { SipMessage, SipRequest } from "#sip/message/sip-message";
-import { callIdOf, fromOf, maxForwardsOf, toOf } from "#sip/message/typed-headers";
+import { bodyText, callIdOf, cseqOf, fromOf, maxForwardsOf, toOf } from "#sip/message/typed-headers";
+import { sdpProblem, sdpStatus } from "#sip/sdp/session-description";
 
 export const BRIDGE_ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, REGISTER";
 /** Option tags that a Require may name (RFC 3261 section 8.2.2.3). */
@@ -38,7 +39,21 @@ export type BridgeMessage =
   /** Nothing to say: responses that belong to nothing, ACKs of our own refusals. */
   | { readonly kind: "ignore" };
 
-export function classifyBridgeMessage(message: SipMessage): BridgeMessage {
+export function classifyBridgeMessage(received: SipMessage): BridgeMessage {
+  const problem = carriesSession(received) ? sdpProblem(bodyText(received)) : undefined;
+  if (problem === undefined) return classifyReadable(received);
+  // A request can be refused. A response has been sent: it counts as one that came without its SDP.
+  if (received.kind === "request" && received.method !== "ACK") return refuse(received, sdpStatus(problem));
+  return classifyReadable({ ...received, body: new Uint8Array() });
+}
+
+/** Whether a body is an offer or an answer (RFC 3261 section 13.2.1, RFC 3311), or would be taken for one. */
+function carriesSession(message: SipMessage): boolean {
+  const method = message.kind === "request" ? message.method : cseqOf(message)?.method;
+  return message.body.length > 0 && (method === "INVITE" || method === "UPDATE" || method === "ACK");
+}
+
+function classifyReadable(message: SipMessage): BridgeMessage {
   if (message.kind === "response") {
     const call = callOf(fromOf(message));
     return call === undefined ? { kind: "ignore" } : { kind: "of-call", message, call };

@@ -1,6 +1,7 @@
 /** From a WebSocket message to a `GatewayFrame`, or to what is wrong with it. Never throws. */
 import { CONTROL_FRAME_LIMIT } from "#protocol/control-frames";
 import type { GatewayFrame } from "#protocol/control-frames";
+import type { CallToken } from "#protocol/ids";
 import { parseCallToken, parseEndpointId, parseGatewayId, parseGatewayInstanceId, parseSipDomain } from "#protocol/ids";
 import {
   numberedEvents,
@@ -15,10 +16,27 @@ import {
 } from "./frame-fields.ts";
 import type { Fields } from "./frame-fields.ts";
 
+/** Whom a frame concerned that cannot be taken, as far as it can be read: the others on its channel need not suffer. */
+export type LostFrame =
+  | { readonly kind: "call"; readonly call: CallToken }
+  /** A request for a route, which waits for its answer. */
+  | { readonly kind: "route"; readonly id: number }
+  | { readonly kind: "other" };
+
 export type GatewayFrameOutcome =
   | { readonly ok: true; readonly frame: GatewayFrame }
   /** `kind-unknown` is no mistake: releases may differ by one. */
-  | { readonly ok: false; readonly code: "frame-too-long" | "frame-invalid" | "kind-unknown"; readonly detail: string };
+  | { readonly ok: false; readonly code: "kind-unknown"; readonly detail: string }
+  /** Without `lost` it is no frame at all. */
+  | {
+      readonly ok: false;
+      readonly code: "frame-too-long" | "frame-invalid";
+      readonly detail: string;
+      readonly lost?: LostFrame;
+    };
+
+/** Up to here a frame that is too long is still looked into for whom it concerns. */
+const READABLE_LIMIT = 4 * CONTROL_FRAME_LIMIT;
 
 type Kind = GatewayFrame["kind"];
 type Readers = { readonly [K in Kind]: (fields: Fields) => Extract<GatewayFrame, { readonly kind: K }> | undefined };
@@ -35,7 +53,12 @@ const READERS: Readers = {
     if (gateway === undefined || instance === undefined || protocol === undefined || channel === undefined)
       return undefined;
     if (channels === undefined || signature === undefined || calls === undefined) return undefined;
-    return { kind: "hello", protocol, gateway, instance, channel, channels, signature, calls };
+    const moreCalls = fields["moreCalls"] === true ? { moreCalls: true } : {};
+    return { kind: "hello", protocol, gateway, instance, channel, channels, signature, calls, ...moreCalls };
+  },
+  "hello-calls"(fields) {
+    const calls = resumedCalls(fields["calls"]);
+    return calls === undefined ? undefined : { kind: "hello-calls", calls, moreCalls: fields["moreCalls"] === true };
   },
   "call-events"(fields) {
     const call = parseCallToken(fields["call"]);
@@ -112,20 +135,33 @@ const READERS: Readers = {
 };
 
 export function parseGatewayFrame(message: string): GatewayFrameOutcome {
-  if (message.length > CONTROL_FRAME_LIMIT)
-    return { ok: false, code: "frame-too-long", detail: `${message.length} characters` };
+  const tooLong = message.length > CONTROL_FRAME_LIMIT;
+  const code = tooLong ? "frame-too-long" : "frame-invalid";
+  const detail = `${message.length} characters`;
+  if (message.length > READABLE_LIMIT) return { ok: false, code, detail };
   let value: unknown;
   try {
     value = JSON.parse(message);
   } catch {
-    return { ok: false, code: "frame-invalid", detail: "not JSON" };
+    return { ok: false, code, detail: tooLong ? detail : "not JSON" };
   }
   const fields = fieldsOf(value);
   const kind = fields?.["kind"];
-  if (fields === undefined || typeof kind !== "string") return { ok: false, code: "frame-invalid", detail: "no kind" };
-  if (!isKind(kind)) return { ok: false, code: "kind-unknown", detail: kind.slice(0, 64) };
-  const frame = READERS[kind](fields);
-  return frame === undefined ? { ok: false, code: "frame-invalid", detail: kind } : { ok: true, frame };
+  if (fields === undefined || typeof kind !== "string")
+    return { ok: false, code, detail: tooLong ? detail : "no kind" };
+  if (!isKind(kind))
+    return tooLong ? { ok: false, code, detail } : { ok: false, code: "kind-unknown", detail: kind.slice(0, 64) };
+  const frame = tooLong ? undefined : READERS[kind](fields);
+  return frame === undefined ? { ok: false, code, detail: kind, lost: lostFrame(kind, fields) } : { ok: true, frame };
+}
+
+function lostFrame(kind: Kind, fields: Fields): LostFrame {
+  const call = parseCallToken(fields["call"]);
+  if ((kind === "call-events" || kind === "command-ack") && call !== undefined) return { kind: "call", call };
+  const id = natural(fields["id"]);
+  return (kind === "route-added" || kind === "route-removed") && id !== undefined
+    ? { kind: "route", id }
+    : { kind: "other" };
 }
 
 function isKind(kind: string): kind is Kind {

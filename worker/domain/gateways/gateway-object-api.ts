@@ -30,6 +30,9 @@ export interface GatewayObjectApi {
   probe(target: TrunkPeer, roundTripMs: number): Promise<boolean | undefined>;
   /** The instance is proven dead: its calls are told, its socket is closed. */
   declareDead(instance: GatewayInstanceId): Promise<void>;
-  /** The gateway's key is no longer valid: its socket is closed, its calls are told. */
-  revoke(): Promise<void>;
+  /**
+   * Of the gateway's keys only `standing` is good from now on, or none: a socket of another key is closed, its calls are told.
+   * Rejects when some of them could not be; then it is to be said again.
+   */
+  withdrawKeys(standing: string | undefined): Promise<void>;
 }

@@ -30,16 +30,18 @@ export interface GatewayDetails {
 }
 
 export interface RegionObjectApi {
+  /** Another key than before replaces it: the channels of the old one close, as after `revoke`. */
   enrol(input: { readonly gateway: GatewayId; readonly publicKey: string }): Promise<void>;
-  /** Returns once every channel of the gateway was told. */
+  /** Returns once every channel of the gateway was told, or could not be: then it is told every 10 s until it is. */
   revoke(gateway: GatewayId): Promise<{ readonly known: boolean }>;
   publicKeyOf(gateway: GatewayId): Promise<EnrolledKey>;
-  /** A channel opened with a good hello. A new instance proves the death of the one before it. */
+  /** A good hello. A new instance proves the death of the one before it. `accepted: false`: this key is no longer good. */
   gatewayUp(input: {
     readonly gateway: GatewayId;
     readonly instance: GatewayInstanceId;
     readonly channel: number;
-  }): Promise<void>;
+    readonly publicKey: string;
+  }): Promise<{ readonly accepted: boolean }>;
   report(report: GatewayReport): Promise<void>;
   /** Returns when the proof is done. `instance` is unknown to a neighbour: then the present one is meant. */
   suspect(input: {

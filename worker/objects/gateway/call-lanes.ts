@@ -1,9 +1,15 @@
 import type { NumberedEvent } from "#protocol/call-messages";
-import type { CallToken } from "#protocol/ids";
+import type { CallToken, GatewayInstanceId } from "#protocol/ids";
 
 /** What waits in a lane. Events that wait together travel together. */
 export type LaneItem =
-  | { readonly kind: "events"; readonly ackCommand: number; readonly events: readonly NumberedEvent[] }
+  | {
+      readonly kind: "events";
+      /** Each run of a gateway has numbers of its own. */
+      readonly instance: GatewayInstanceId;
+      readonly ackCommand: number;
+      readonly events: readonly NumberedEvent[];
+    }
   | { readonly kind: "task"; readonly run: () => Promise<void> };
 
 /**
@@ -32,11 +38,14 @@ export class CallLanes {
       return;
     }
     const last = waiting.at(-1);
-    if (last?.kind === "events" && item.kind === "events") {
+    if (last?.kind === "events" && item.kind === "events" && last.instance === item.instance) {
+      // What comes again while it waits is there already: a call that waits for long must not grow with each repetition.
+      const newest = last.events.at(-1)?.seq ?? 0;
       waiting[waiting.length - 1] = {
         kind: "events",
+        instance: item.instance,
         ackCommand: Math.max(last.ackCommand, item.ackCommand),
-        events: [...last.events, ...item.events],
+        events: [...last.events, ...item.events.filter(({ seq }) => seq > newest)],
       };
     } else {
       waiting.push(item);

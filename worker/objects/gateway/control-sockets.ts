@@ -1,8 +1,9 @@
 /** The WebSockets of one control channel: one is open, others are being greeted or are on their way out. */
 import type { ControlRefusal, WorkerFrame } from "#protocol/control-frames";
-import { CONTROL_CLOSE } from "#protocol/control-frames";
+import { CONTROL_CLOSE, CONTROL_FRAME_LIMIT } from "#protocol/control-frames";
 import { parseGatewayInstanceId } from "#protocol/ids";
 import type { GatewayInstanceId } from "#protocol/ids";
+import { count } from "../../counters.ts";
 import { fieldsOf } from "../../domain/control/frame-fields.ts";
 
 /** Survives hibernation as the socket's attachment. */
@@ -10,7 +11,13 @@ export type SocketPhase =
   | { readonly phase: "challenged"; readonly nonce: string; readonly atMs: number }
   /** Its hello is being checked; nothing else may come meanwhile. */
   | { readonly phase: "checking" }
-  | { readonly phase: "open"; readonly instance: GatewayInstanceId; readonly atMs: number }
+  | {
+      readonly phase: "open";
+      readonly instance: GatewayInstanceId;
+      /** The key that its hello was signed with. */
+      readonly publicKey: string;
+      readonly atMs: number;
+    }
   /** Closed by us: its end is no news. */
   | { readonly phase: "gone" };
 
@@ -38,9 +45,9 @@ export class ControlSockets {
   }
 
   /** Makes this the channel's socket; the one before is told so and closed. */
-  open(socket: WebSocket, instance: GatewayInstanceId, nowMs: number): void {
+  open(socket: WebSocket, instance: GatewayInstanceId, publicKey: string, nowMs: number): void {
     const others = this.#ctx.getWebSockets().filter((other) => other !== socket && phaseOf(other).phase === "open");
-    this.#setPhase(socket, { phase: "open", instance, atMs: nowMs });
+    this.#setPhase(socket, { phase: "open", instance, publicKey, atMs: nowMs });
     for (const other of others) {
       this.end(other, CONTROL_CLOSE.superseded, {
         code: "superseded",
@@ -51,10 +58,13 @@ export class ControlSockets {
   }
 
   /** The open socket, if any. */
-  current(): { readonly socket: WebSocket; readonly instance: GatewayInstanceId } | undefined {
+  current():
+    | { readonly socket: WebSocket; readonly instance: GatewayInstanceId; readonly publicKey: string }
+    | undefined {
     for (const socket of this.#ctx.getWebSockets()) {
       const phase = phaseOf(socket);
-      if (phase.phase === "open" && socket.readyState === WebSocket.OPEN) return { socket, instance: phase.instance };
+      if (phase.phase === "open" && socket.readyState === WebSocket.OPEN)
+        return { socket, instance: phase.instance, publicKey: phase.publicKey };
     }
     return undefined;
   }
@@ -99,18 +109,25 @@ export function phaseOf(socket: WebSocket): SocketPhase {
     case "checking":
       return { phase: "checking" };
     case "open":
-      return instance === undefined ? { phase: "gone" } : { phase: "open", instance, atMs };
+      return instance === undefined
+        ? { phase: "gone" }
+        : { phase: "open", instance, publicKey: String(fields["publicKey"]), atMs };
     default:
       return { phase: "gone" };
   }
 }
 
-/** `false` when the socket is gone. */
-export function sendFrame(socket: WebSocket, frame: WorkerFrame): boolean {
+/** `too-long`: the gateway would drop it. */
+export function sendFrame(socket: WebSocket, frame: WorkerFrame): "sent" | "gone" | "too-long" {
+  const text = JSON.stringify(frame);
+  if (text.length > CONTROL_FRAME_LIMIT) {
+    count(`control.unsendable.${frame.kind}`);
+    return "too-long";
+  }
   try {
-    socket.send(JSON.stringify(frame));
-    return true;
+    socket.send(text);
+    return "sent";
   } catch {
-    return false;
+    return "gone";
   }
 }

@@ -3,6 +3,7 @@ import { parseGatewayId, parseGatewayInstanceId } from "#protocol/ids";
 import type { GatewayId, GatewayInstanceId } from "#protocol/ids";
 import type { GatewayState } from "../../domain/routing/gateway-status.ts";
 import type { SchemaStep } from "../storage/migrate.ts";
+import type { UntoldChannel } from "./key-withdrawal.ts";
 
 export const REGION_SCHEMA: readonly SchemaStep[] = [
   {
@@ -16,6 +17,11 @@ export const REGION_SCHEMA: readonly SchemaStep[] = [
       instance TEXT,
       state_at_ms INTEGER NOT NULL
     ) WITHOUT ROWID`,
+  },
+  {
+    id: 2,
+    what: "channels that have not been told that a key was withdrawn",
+    sql: "CREATE TABLE IF NOT EXISTS untold_channels (gateway TEXT NOT NULL, channel INTEGER NOT NULL, PRIMARY KEY (gateway, channel)) WITHOUT ROWID",
   },
 ];
 
@@ -43,10 +49,13 @@ export class GatewayTable {
     return this.#sql.exec("SELECT * FROM gateways WHERE gateway = ?", gateway).toArray().flatMap(rowOf)[0];
   }
 
+  /** Another key is another gateway process, which has yet to say hello. */
   enrol(gateway: GatewayId, publicKey: string, nowMs: number): void {
     this.#sql.exec(
       `INSERT INTO gateways (gateway, public_key, state_at_ms) VALUES (?, ?, ?)
-       ON CONFLICT (gateway) DO UPDATE SET public_key = excluded.public_key, revoked = 0`,
+       ON CONFLICT (gateway) DO UPDATE SET
+         state = CASE WHEN public_key = excluded.public_key THEN state ELSE 'down' END,
+         public_key = excluded.public_key, revoked = 0`,
       gateway,
       publicKey,
       nowMs,
@@ -59,6 +68,24 @@ export class GatewayTable {
       nowMs,
       gateway,
     );
+  }
+
+  addUntold({ gateway, channel }: UntoldChannel): void {
+    this.#sql.exec("INSERT OR IGNORE INTO untold_channels (gateway, channel) VALUES (?, ?)", gateway, channel);
+  }
+
+  removeUntold({ gateway, channel }: UntoldChannel): void {
+    this.#sql.exec("DELETE FROM untold_channels WHERE gateway = ? AND channel = ?", gateway, channel);
+  }
+
+  untold(): readonly UntoldChannel[] {
+    return this.#sql
+      .exec("SELECT gateway, channel FROM untold_channels")
+      .toArray()
+      .flatMap((row) => {
+        const gateway = parseGatewayId(row["gateway"]);
+        return gateway === undefined ? [] : [{ gateway, channel: Number(row["channel"]) }];
+      });
   }
 
   setState(gateway: GatewayId, state: GatewayState, instance: GatewayInstanceId | undefined, nowMs: number): void {

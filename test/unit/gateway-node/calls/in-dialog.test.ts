@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { STRAYS_A_SOURCE, STRAYS_IN_ALL } from "../../../../gateway-node/calls/stray-limit.ts";
 import { header } from "../../../../sip/message/headers.ts";
 import { bodyText } from "../../../../sip/message/typed-headers.ts";
 import { A, B1, CALL, CallLab, TAG_A, TAG_B } from "../support/call-lab.ts";
@@ -52,6 +53,17 @@ describe("a re-INVITE of a phone", () => {
     );
     expect(bodyText(resume.last)).toContain("a=sendrecv");
     expect(lab.media.trace.at(-1)).toBe("peer a 192.0.2.7:4000");
+  });
+
+  it.each([
+    ["longer than 16 Ki characters", `a=x:${"y".repeat(16 * 1024)}\r\n`, 413],
+    ["with control characters", `a=x:${"\u0001".repeat(10)}\r\n`, 488],
+  ])("%s is refused, and the session stays as it is", async (_what, line, status) => {
+    const before = lab.eventKinds().length;
+    const body = `${sdp({ host: "192.0.2.50", port: 4444 })}${line}`;
+    expect((await lab.receive(lab.fromCaller({ method: "INVITE", body }))).statuses).toEqual([status]);
+    expect(lab.eventKinds()).toHaveLength(before);
+    expect((await lab.receive(lab.fromCaller({ method: "BYE", cseq: 4, contact: null }))).statuses).toEqual([200]);
   });
 
   it("without SDP gets our offer, and the answer in its ACK is followed", async () => {
@@ -242,6 +254,23 @@ describe("a request for a leg that is not here", () => {
     expect(lab.control.strays).toEqual([]);
   });
 
+  it("floods are answered, and the Worker hears of no more than five a second and source, and fifty in all", async () => {
+    const flood = async (host: string, count: number): Promise<void> => {
+      for (let sent = 0; sent < count; sent += 1) {
+        const transaction = await lab.receive(request(stray("BYE", elsewhere)), { ...PHONE_FLOW, host });
+        expect(transaction.statuses).toEqual([500]);
+      }
+    };
+    await flood("192.0.2.99", 20);
+    expect(lab.control.strays).toHaveLength(STRAYS_A_SOURCE);
+    for (let source = 1; source <= 20; source += 1) await flood(`198.51.100.${String(source)}`, 5);
+    expect(lab.control.strays).toHaveLength(STRAYS_IN_ALL);
+    expect(lab.count("calls.stray-unreported")).toBe(20 + 100 - STRAYS_IN_ALL);
+    lab.clock.advance(1_000);
+    await flood("192.0.2.99", 1);
+    expect(lab.control.strays).toHaveLength(STRAYS_IN_ALL + 1);
+  });
+
   it("that ended here is refused without troubling the Worker", async () => {
     await lab.receive(lab.fromCaller({ method: "BYE", contact: null }));
     expect((await lab.receive(lab.fromCaller({ method: "BYE", cseq: 5, contact: null }))).statuses).toEqual([481]);
@@ -273,6 +302,12 @@ describe("call-gone", () => {
     lab.commands.handleGone(CALL);
     expect(lab.stack.sent).toEqual([]);
     expect([lab.legs.size, lab.media.open.size, lab.clock.armed]).toEqual([0, 0, 0]);
+  });
+
+  it("says BYE to phones when nobody else will end their legs", () => {
+    lab.commands.handleGone(CALL, true);
+    expect(lab.stack.sentMethods()).toEqual(["BYE"]);
+    expect(lab.media.open.size).toBe(0);
   });
 
   it("refuses a phone whose call was never stored", async () => {

@@ -95,12 +95,25 @@ describe("an INVITE of a phone", () => {
     ["without offer", { body: "" }, 488],
     ["with a body that is no SDP", { body: "hello", headers: ["Content-Type: text/plain"] }, 415],
     ["with an SDP without audio", { body: "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nt=0 0\r\n" }, 488],
+    ["with an SDP longer than 16 Ki characters", { body: `${PHONE_SDP}a=x:${"y".repeat(16 * 1024)}\r\n` }, 413],
+    ["with control characters in its SDP", { body: `${PHONE_SDP}a=x:${"\u0001".repeat(10_000)}\r\n` }, 488],
     ["without Contact", { contact: null }, 400],
     ["to nobody", { uri: "sip:demo.test" }, 404],
   ])("%s is refused here", async (_what, parts, status) => {
     const transaction = await lab.invite(parts);
     expect(transaction.statuses).toEqual([status]);
     expect(lab.control.events).toEqual([]);
+  });
+
+  it("whose heads are more than the Worker can be told is refused 513, and is no fault of ours", async () => {
+    const value = `x="${"\u0001".repeat(7_000)}"`;
+    const headers = Array.from({ length: 7 }, (_, hop) => `Record-Route: <sip:hop${String(hop)}.test>;${value}`);
+    const transaction = await lab.invite({ headers });
+    expect(transaction.statuses).toEqual([513]);
+    expect(lab.legs.size).toBe(0);
+    expect(lab.count("calls.event-too-long")).toBe(1);
+    expect([...lab.counters.keys()].filter((name) => name.includes("fault"))).toEqual([]);
+    expect(lab.logged).toContainEqual(expect.objectContaining({ event: "leg.event-too-long", leg: "a" }));
   });
 
   it("in the name of somebody else is forbidden", async () => {

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CallStream } from "../../../../gateway-node/control/call-stream.ts";
-import type { CallEvent, NumberedCommand, NumberedEvent } from "../../../../protocol/call-messages.ts";
+import type { OutgoingEvent } from "../../../../gateway-node/control/call-stream.ts";
+import type { CallEvent, NumberedCommand } from "../../../../protocol/call-messages.ts";
 import type { LegId } from "../../../../protocol/ids.ts";
 
 const leg = "a" as LegId;
@@ -54,16 +55,16 @@ describe("events of a call's stream", () => {
         const stream = new CallStream();
         const stored: number[] = [];
         // The Call object's side: n only after n-1, and nothing twice.
-        const arrive = (sent: readonly NumberedEvent[]): void => {
-          for (const numbered of sent) if (numbered.seq === stored.length + 1) stored.push(numbered.seq);
+        const arrive = (sent: readonly OutgoingEvent[]): void => {
+          for (const { numbered } of sent) if (numbered.seq === stored.length + 1) stored.push(numbered.seq);
         };
         let appended = 0;
         let lost = false;
         for (const one of steps) {
           if (one === "append") {
             appended += 1;
-            const numbered = stream.append(1, event);
-            if (!lost) arrive([numbered]);
+            stream.append(1, event, 10);
+            if (!lost) arrive(stream.unacknowledged.slice(-1));
           } else if (one === "lose") lost = true;
           else if (one === "ack") stream.acknowledge(stored.length);
           else {
@@ -81,7 +82,7 @@ describe("events of a call's stream", () => {
 
   it("ignores an acknowledgement of what was never sent", () => {
     const stream = new CallStream();
-    stream.append(1, event);
+    stream.append(1, event, 10);
     stream.acknowledge(7);
     expect(stream.unacknowledged).toHaveLength(1);
   });

@@ -6,6 +6,8 @@ import {
   ENDED_STREAM_MS,
   MOVED_STREAM_MS,
 } from "../../../../gateway-node/control/call-streams.ts";
+import { EventTooLongError } from "../../../../gateway-node/control/event-too-long-error.ts";
+import { CONTROL_FRAME_LIMIT } from "../../../../protocol/control-frames.ts";
 import type { GatewayFrame } from "../../../../protocol/control-frames.ts";
 import type { PhoneLegCapsule } from "../../../../protocol/capsule.ts";
 import type { CallToken, LegId } from "../../../../protocol/ids.ts";
@@ -132,6 +134,29 @@ describe("the streams of a gateway", () => {
     clock.advance(3 * COMMAND_ACK_MS);
     expect(acknowledgements()).toEqual([acknowledgement, acknowledgement, { ...acknowledgement, ackCommand: 3 }]);
     expect(applied).toEqual([1, 2, 3]);
+  });
+
+  it("send as many frames as the length of their events takes, each short enough for the Worker", () => {
+    streams.open(call, 0);
+    open = false;
+    const sdp = "x".repeat(100_000);
+    for (let count = 0; count < 5; count += 1)
+      streams.publish(call, 1, { kind: "webrtc-leg-ready", leg, localSdp: sdp });
+    open = true;
+    streams.replay(0);
+    expect(sentEvents()).toEqual([1, 2, 3, 4, 5]);
+    for (const { frame } of sent) expect(JSON.stringify(frame).length).toBeLessThanOrEqual(CONTROL_FRAME_LIMIT);
+    expect(sent).toHaveLength(3);
+  });
+
+  it("refuse an event that no frame can carry, and keep nothing of it", () => {
+    streams.open(call, 0);
+    // Escaped, each of these is six characters.
+    const localSdp = "\u0001".repeat(50_000);
+    expect(() => streams.publish(call, 1, { kind: "webrtc-leg-ready", leg, localSdp })).toThrow(EventTooLongError);
+    expect(streams.settled(call)).toBe(true);
+    streams.publish(call, 1, { kind: "leg-cancelled", leg });
+    expect(sentEvents()).toEqual([1]);
   });
 
   it("keep events while the channel is away and repeat them in order after welcome", () => {

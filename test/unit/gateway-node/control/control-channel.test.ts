@@ -5,7 +5,8 @@ import {
   PING_MS,
   REFUSED_PAUSE_MS,
 } from "../../../../gateway-node/control/control-channel.ts";
-import { enrolmentText } from "../../../../protocol/control-frames.ts";
+import { CONTROL_FRAME_LIMIT, enrolmentText } from "../../../../protocol/control-frames.ts";
+import type { ResumedCall } from "../../../../protocol/control-frames.ts";
 import type { CallToken, GatewayId, GatewayInstanceId } from "../../../../protocol/ids.ts";
 import { FakeDial } from "../support/fake-control-socket.ts";
 import { VirtualClock } from "../support/virtual-clock.ts";
@@ -18,11 +19,15 @@ let clock: VirtualClock;
 let worker: FakeDial;
 let trace: string[];
 let channel: ControlChannel;
+let held: readonly ResumedCall[];
+let counted: string[];
 
 beforeEach(() => {
   clock = new VirtualClock();
   worker = new FakeDial();
   trace = [];
+  held = [{ call, appliedCommand: 3 }];
+  counted = [];
   channel = new ControlChannel({
     workerUrl: "ws://127.0.0.1:8787",
     gateway,
@@ -33,12 +38,12 @@ beforeEach(() => {
     dial: worker.dial,
     clock,
     random: () => 1,
-    resumedCalls: () => [{ call, appliedCommand: 3 }],
+    resumedCalls: () => held,
     onWelcome: () => void trace.push("welcome"),
     onFrame: (frame) => void trace.push(frame.kind),
     onDown: () => void trace.push("down"),
     onRefused: (code) => void trace.push(`refused ${code}`),
-    count: () => {},
+    count: (name) => void counted.push(name),
   });
   channel.start();
 });
@@ -68,6 +73,30 @@ describe("a control channel", () => {
     worker.last.deliver({ kind: "tickets", tickets: [] });
     expect(channel.send({ kind: "tickets-wanted", count: 1 })).toBe(true);
     expect(trace).toEqual(["welcome", "tickets"]);
+  });
+
+  it("names more calls than a hello holds in frames of their own, before all else, none too long", () => {
+    held = Array.from({ length: 2_500 }, (_, index) => ({
+      call: `${"T".repeat(100)}${String(10_000 + index)}` as CallToken,
+      appliedCommand: 1_000_000,
+    }));
+    worker.last.greet();
+    expect(worker.last.framesOf("hello")[0]).toMatchObject({ moreCalls: true });
+    const pages = worker.last.framesOf("hello-calls");
+    expect(pages.map(({ moreCalls }) => moreCalls)).toEqual([true, false]);
+    const named = [worker.last.framesOf("hello")[0]?.calls ?? [], ...pages.map(({ calls }) => calls)];
+    expect(named.flat()).toEqual(held);
+    for (const text of worker.last.sent) expect(text.length).toBeLessThan(CONTROL_FRAME_LIMIT);
+    expect(trace).toEqual(["welcome"]);
+  });
+
+  it("loses a frame that the Worker would not take rather than the channel", () => {
+    worker.last.greet();
+    const detail = "\u0001".repeat(CONTROL_FRAME_LIMIT / 6);
+    expect(channel.send({ kind: "stray-request", call, leg: "a", method: detail })).toBe(false);
+    expect(worker.last.framesOf("stray-request")).toEqual([]);
+    expect(counted).toContain("control.unsendable.stray-request");
+    expect(channel.open).toBe(true);
   });
 
   it("returns after 50 ms, then with doubled pauses up to 2 s, and begins again at 50 ms after a welcome", () => {

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { hashToChannel } from "../../../../gateway-node/control/channel-hash.ts";
 import { ControlClient } from "../../../../gateway-node/control/control-client.ts";
+import { REMOVAL_REPEAT_MS } from "../../../../gateway-node/control/route-publisher.ts";
 import { LOW_STOCK, ORDER_COUNT } from "../../../../gateway-node/control/ticket-stock.ts";
-import type { NumberedCommand } from "../../../../protocol/call-messages.ts";
+import type { ReceivedCommand } from "../../../../gateway-node/control/worker-frame.ts";
 import type { PublishedRoute } from "../../../../protocol/control-frames.ts";
 import type {
   CallToken,
@@ -32,7 +33,7 @@ const routeChannel = hashToChannel("alice@demo.test", 2);
 
 let clock: VirtualClock;
 let worker: FakeDial;
-let applied: NumberedCommand[];
+let applied: ReceivedCommand[];
 let gone: CallToken[];
 let control: ControlClient;
 
@@ -112,6 +113,33 @@ describe("the control client", () => {
     await settle();
     expect(worker.of(hashToChannel("x@phone", 2)).framesOf("call-events")).toHaveLength(1);
     expect(worker.of(routeChannel).framesOf("route-removed")).toHaveLength(1);
+  });
+
+  it.each([
+    ["store-unreachable", 2],
+    ["sip-domain-unknown", 1],
+  ])("says a removal that failed with %s so often: %i", (code, times) => {
+    openBoth();
+    control.removeRoute({ ...route, reason: "expired" });
+    const socket = worker.of(routeChannel);
+    const id = socket.framesOf("route-removed")[0]?.id ?? 0;
+    socket.deliver({ kind: "route-stored", id, ok: false, code });
+    clock.advance(REMOVAL_REPEAT_MS);
+    expect(socket.framesOf("route-removed")).toHaveLength(times);
+    socket.deliver({ kind: "route-stored", id, ok: true });
+    clock.advance(3 * REMOVAL_REPEAT_MS);
+    expect(socket.framesOf("route-removed")).toHaveLength(times);
+  });
+
+  it("forgets a removal that failed when the phone has registered again", () => {
+    openBoth();
+    control.removeRoute({ ...route, reason: "expired" });
+    const socket = worker.of(routeChannel);
+    const id = socket.framesOf("route-removed")[0]?.id ?? 0;
+    socket.deliver({ kind: "route-stored", id, ok: false, code: "store-unreachable" });
+    void control.addRoute(route);
+    clock.advance(REMOVAL_REPEAT_MS);
+    expect(socket.framesOf("route-removed")).toHaveLength(1);
   });
 
   it("publishes a route when the Worker has stored it, and not when it is silent for two seconds", async () => {

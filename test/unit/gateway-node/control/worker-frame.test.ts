@@ -91,30 +91,48 @@ describe("frames from the Worker", () => {
     ["null", "null", "frame-invalid"],
     ["a token of the wrong shape", JSON.stringify({ kind: "call-gone", call: "../x" }), "frame-invalid"],
     ["sequence number 0", JSON.stringify({ ...command({ kind: "confirm-leg" }), seq: 0 }), "frame-invalid"],
-    ["an unknown command", JSON.stringify(command({ kind: "explode" })), "frame-invalid"],
+  ])("%s is refused with a code and never throws", (_name, text, code) => {
+    const reading = readWorkerFrame(text);
+    expect(reading.ok ? "accepted" : reading.code).toBe(code);
+  });
+
+  it.each([
+    ["a command of a newer release", JSON.stringify(command({ kind: "explode" })), "frame-invalid", undefined],
+    [
+      "one too long",
+      JSON.stringify(command({ kind: "open-webrtc-leg", remoteSdp: "x".repeat(CONTROL_FRAME_LIMIT) })),
+      "frame-too-long",
+      "open-webrtc-leg",
+    ],
     [
       "a header name that is none",
       JSON.stringify({ ...command({}), command: { ...invite, headers: [["X:\r\n", "1"]] } }),
       "frame-invalid",
+      "invite-leg",
     ],
     [
       "a line break in a header value",
       JSON.stringify({ ...command({}), command: { ...invite, headers: [["X", "1\r\nEvil: 2"]] } }),
       "frame-invalid",
+      "invite-leg",
     ],
     [
       "a line break in the request-URI",
       JSON.stringify({ ...command({}), command: { ...invite, requestUri: "sip:a\r\nb" } }),
       "frame-invalid",
+      "invite-leg",
     ],
     [
       "a final refusal that is a success",
       JSON.stringify(command({ kind: "reject-leg", status: 200, reason: "" })),
       "frame-invalid",
+      "reject-leg",
     ],
-  ])("%s is refused with a code and never throws", (_name, text, code) => {
+  ])("%s keeps its place in the stream, and nothing else of it is taken", (_name, text, code, of) => {
     const reading = readWorkerFrame(text);
-    expect(reading.ok ? "accepted" : reading.code).toBe(code);
+    const unreadable = { kind: "unreadable", leg: expect.stringMatching(/^(a|b1)$/), of };
+    expect(reading).toMatchObject({ ok: true, code, frame: { kind: "call-command", call, seq: 1 } });
+    expect(reading.ok && reading.frame.kind === "call-command" ? reading.frame.command : undefined).toEqual(unreadable);
   });
 
   it("does not repeat values in what it says about a bad frame", () => {

@@ -289,6 +289,7 @@ describe("a registration", () => {
   it.each([
     ["an interval under a minute", { headers: ["Expires: 59"] }, 423],
     ["* that does not end", { contact: "*", headers: ["Expires: 60"] }, 400],
+    ["a Contact longer than a route holds", { contact: `<sip:${"a".repeat(1_025)}@192.0.2.7>` }, 400],
     ["a Contact that is no SIP URI", { contact: "<mailto:alice@demo.test>" }, 400],
     [
       "eleven Contacts",

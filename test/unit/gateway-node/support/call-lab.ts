@@ -7,14 +7,18 @@ import { HostedMembers } from "../../../../gateway-node/calls/hosted-members.ts"
 import { LegTable } from "../../../../gateway-node/calls/leg-table.ts";
 import { MediaReports } from "../../../../gateway-node/calls/media-reports.ts";
 import { RequestRouter } from "../../../../gateway-node/calls/request-router.ts";
+import { StrayLimit } from "../../../../gateway-node/calls/stray-limit.ts";
 import { CredentialCache } from "../../../../gateway-node/control/credential-cache.ts";
+import { EventTooLongError } from "../../../../gateway-node/control/event-too-long-error.ts";
+import type { ReceivedCommand } from "../../../../gateway-node/control/worker-frame.ts";
 import type { LogEvent } from "../../../../gateway-node/observability/log-event.ts";
 import { BindingStore } from "../../../../gateway-node/registrar/binding-store.ts";
 import type { RoutePublication, RouteRemoval } from "../../../../gateway-node/control/route-publisher.ts";
 import { DigestGate } from "../../../../gateway-node/registrar/digest-gate.ts";
 import { NonceAuthority } from "../../../../gateway-node/registrar/nonce-authority.ts";
 import { Registrar } from "../../../../gateway-node/registrar/registrar.ts";
-import type { CallCommand, CallEvent } from "../../../../protocol/call-messages.ts";
+import type { CallEvent } from "../../../../protocol/call-messages.ts";
+import { CALL_EVENT_LIMIT } from "../../../../protocol/control-frames.ts";
 import type { EndpointCredentials, PublishedRoute } from "../../../../protocol/control-frames.ts";
 import type { CallToken, LegId } from "../../../../protocol/ids.ts";
 import type { SipRequest } from "../../../../sip/message/sip-message.ts";
@@ -53,6 +57,8 @@ class FakeControl implements CallControl {
     this.held.delete(call);
   }
   publish(_call: CallToken, epoch: number, event: CallEvent): void {
+    const { length } = JSON.stringify(event);
+    if (length > CALL_EVENT_LIMIT) throw new EventTooLongError(event.kind, length);
     this.events.push({ ...event, epoch });
   }
   reaches(): boolean {
@@ -117,6 +123,7 @@ export class CallLab {
       clock,
       legs,
       hostedMembers: new HostedMembers(),
+      strayLimit: new StrayLimit(clock),
       control,
       createTag,
       random: () => 0.5,
@@ -130,7 +137,7 @@ export class CallLab {
       legs,
       count,
       log,
-      failLeg: (leg) => failFaultyLeg(this.context, leg),
+      failLeg: (leg, status) => failFaultyLeg(this.context, leg, status),
       dropLeg: (leg) => dropLeg(this.context, leg, "fault"),
     });
     this.commands = new CommandHandler(this.context, rim);
@@ -169,7 +176,7 @@ export class CallLab {
     return found as Extract<PublishedEvent, { kind: K }>;
   }
 
-  async command(command: CallCommand, epoch = 1): Promise<void> {
+  async command(command: ReceivedCommand["command"], epoch = 1): Promise<void> {
     this.#seq += 1;
     this.commands.handle(CALL, { seq: this.#seq, epoch, command });
     await this.commands.idle();

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isDtlsSrtp, isPlainRtp, readAudioDescription, remoteIce } from "../../../../sip/sdp/audio-description.ts";
+import { SDP_LIMIT, sdpProblem, sdpStatus } from "../../../../sip/sdp/session-description.ts";
 import { sdpFixture } from "./fixture.ts";
 
 const PLAIN = ["v=0", "o=- 1 2 IN IP4 192.0.2.1", "s=-", "c=IN IP4 192.0.2.1", "t=0 0", "m=audio 4000 RTP/AVP 0 8"];
@@ -199,7 +200,7 @@ describe("bad input", () => {
 
   it("reads no more than 100 candidates", () => {
     const candidates = Array.from(
-      { length: 500 },
+      { length: 200 },
       (_, index) => `a=candidate:${index} 1 udp 1 192.0.2.1 ${index + 1} typ host`,
     );
     expect(readAudioDescription(sdp(...PLAIN, ...candidates))?.candidates).toHaveLength(100);
@@ -233,5 +234,31 @@ describe("bad input", () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe("an SDP that nobody should carry", () => {
+  const text = sdp(...PLAIN);
+
+  it.each([
+    ["NUL", "\0"],
+    ["an escape sequence", "\u001b[2J"],
+    ["DEL", "\u007f"],
+    ["a vertical tab", "\v"],
+  ])("is not read: %s", (_what, control) => {
+    expect(sdpProblem(`${text}a=x:${control}\r\n`)).toBe("sdp-with-controls");
+    expect(readAudioDescription(`${text}a=x:${control}\r\n`)).toBeUndefined();
+  });
+
+  it("is not read when it is longer than 16 Ki characters", () => {
+    const filled = (length: number): string => `${text}a=x:${"y".repeat(length - text.length - 6)}\r\n`;
+    expect(filled(SDP_LIMIT)).toHaveLength(16 * 1024);
+    expect(readAudioDescription(filled(SDP_LIMIT))).toBeDefined();
+    expect(readAudioDescription(filled(SDP_LIMIT + 1))).toBeUndefined();
+    expect(sdpStatus(sdpProblem(filled(SDP_LIMIT + 1))!)).toBe(413);
+  });
+
+  it("may hold tabs and any letters", () => {
+    expect(sdpProblem(`${text}a=x:\t\u00e9\u65e5\r\n`)).toBeUndefined();
   });
 });

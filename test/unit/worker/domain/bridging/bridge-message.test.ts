@@ -13,6 +13,7 @@ interface Parts {
   readonly uri?: string;
   readonly headers?: readonly string[];
   readonly start?: string;
+  readonly body?: string;
 }
 
 function message(
@@ -23,6 +24,7 @@ function message(
     uri = "sip:demo.test",
     headers = [],
     start,
+    body = "",
   }: Parts = {},
 ): SipMessage {
   const lines = [
@@ -35,7 +37,7 @@ function message(
     `CSeq: 1 ${method}`,
     ...headers,
   ];
-  const parsed = parseSipMessage(`${lines.join("\r\n")}\r\n\r\n`);
+  const parsed = parseSipMessage(`${lines.join("\r\n")}\r\n\r\n${body}`);
   if (!parsed.ok) throw new Error(parsed.problem.code);
   return parsed.message;
 }
@@ -84,6 +86,34 @@ describe("what a browser's message concerns", () => {
     },
   ])("refuses $what with $status", ({ given, status }) => {
     expect(classifyBridgeMessage(given)).toMatchObject({ kind: "refuse", status });
+  });
+
+  const tagged = { to: `<sip:bob@demo.test>;tag=${TAG}` };
+  const long = "x".repeat(16 * 1024 + 1);
+  const controls = "v=0\r\na=x:\u0001\r\n";
+
+  it.each([
+    { what: "a first INVITE with too long an SDP", given: message("INVITE", { body: long }), status: 413 },
+    { what: "one with control characters", given: message("INVITE", { body: controls }), status: 488 },
+    { what: "a later INVITE", given: message("INVITE", { ...tagged, body: controls }), status: 488 },
+    { what: "an UPDATE", given: message("UPDATE", { ...tagged, body: long }), status: 413 },
+  ])("refuses $what with $status", ({ given, status }) => {
+    expect(classifyBridgeMessage(given)).toMatchObject({ kind: "refuse", status });
+  });
+
+  it.each([
+    { what: "an ACK", given: message("ACK", { ...tagged, body: controls }) },
+    {
+      what: "a response",
+      given: message("INVITE", { start: "SIP/2.0 200 OK", from: `<sip:bob@demo.test>;tag=${TAG}`, body: long }),
+    },
+  ])("takes $what with an SDP that nobody can read as one without", ({ given }) => {
+    const concern = classifyBridgeMessage(given);
+    expect(concern.kind === "of-call" && concern.message.body.length).toBe(0);
+  });
+
+  it("lets other bodies pass", () => {
+    expect(classifyBridgeMessage(message("INFO", { ...tagged, body: controls })).kind).toBe("of-call");
   });
 
   it("names CANCEL and INVITE of one transaction the same", () => {

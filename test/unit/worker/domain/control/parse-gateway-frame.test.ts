@@ -14,6 +14,7 @@ const GOOD = [
     signature: "x",
     calls: [{ call, appliedCommand: 3 }],
   },
+  { kind: "hello-calls", calls: [{ call, appliedCommand: 3 }], moreCalls: true },
   {
     kind: "call-events",
     call,
@@ -70,7 +71,9 @@ describe("frames of gateways", () => {
   });
 
   it.each(GOOD)("refuses $kind when any one of its fields is missing or of another type", (frame) => {
-    for (const field of Object.keys(frame).filter((name) => !["kind", "counters", "draining"].includes(name))) {
+    for (const field of Object.keys(frame).filter(
+      (name) => !["kind", "counters", "draining", "moreCalls"].includes(name),
+    )) {
       for (const value of [undefined, null, [], "\u0000", -1]) {
         const outcome = parseGatewayFrame(
           JSON.stringify({ ...frame, [field]: field === "calls" && Array.isArray(value) ? [{}] : value }),
@@ -90,6 +93,29 @@ describe("frames of gateways", () => {
     });
     for (const kind of ["constructor", "__proto__", "toString"])
       expect(parseGatewayFrame(JSON.stringify({ kind }))).toMatchObject({ code: "kind-unknown" });
+  });
+
+  const bad = (kind: string, fields: object = {}): string =>
+    JSON.stringify({ kind, call, id: 7, route: {}, ...fields });
+
+  it.each([
+    ["events", bad("call-events"), { code: "frame-invalid", lost: { kind: "call", call } }],
+    [
+      "events too long",
+      bad("call-events", { x: "y".repeat(256 * 1024) }),
+      { code: "frame-too-long", lost: { kind: "call", call } },
+    ],
+    ["a route", bad("route-added"), { code: "frame-invalid", lost: { kind: "route", id: 7 } }],
+    ["another frame", bad("tickets-wanted"), { code: "frame-invalid", lost: { kind: "other" } }],
+    ["no frame", "[]", { code: "frame-invalid", lost: undefined }],
+    ["no JSON", "{", { code: "frame-invalid", lost: undefined }],
+    [
+      "more than is looked into",
+      bad("call-events", { x: "y".repeat(1024 * 1024) }),
+      { code: "frame-too-long", lost: undefined },
+    ],
+  ])("says whom it concerned: %s", (_what, text, expected) => {
+    expect(parseGatewayFrame(text)).toEqual({ ok: false, detail: expect.any(String), ...expected });
   });
 
   it("never throws, whatever comes", () => {
