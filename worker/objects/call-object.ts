@@ -4,15 +4,16 @@ import type { NumberedCommand } from "#protocol/call-messages";
 import { parseEndpointId } from "#protocol/ids";
 import type { CallToken, GatewayId, GatewayInstanceId } from "#protocol/ids";
 import { createResponse } from "#sip/message/build";
-import { header } from "#sip/message/headers";
 import { parseSipMessage } from "#sip/message/parser";
 import type { SipMessage } from "#sip/message/sip-message";
 import { sipMessageText } from "#sip/message/serializer";
 import { regionLinkOf } from "../adapters/object-region-link.ts";
 import { count } from "../counters.ts";
+import { owesPartner } from "../domain/calls/call-link.ts";
+import type { LinkAnswer, LinkRequest } from "../domain/calls/call-link.ts";
 import { findBrowserSocket } from "../domain/calls/browser-socket.ts";
 import type { BrowserSocket } from "../domain/calls/browser-socket.ts";
-import { applyCallInput, browserLegOf } from "../domain/calls/call-machine.ts";
+import { applyCallInput, inputOfBrowser } from "../domain/calls/call-machine.ts";
 import type { CallEffect, CallInput } from "../domain/calls/call-input.ts";
 import type {
   BrowserSip,
@@ -31,6 +32,7 @@ import type { GatewayStatus } from "../domain/routing/gateway-status.ts";
 import type { Env } from "../env.ts";
 import { faultCode, log } from "../log.ts";
 import { CallCourier } from "./call/call-courier.ts";
+import { CallPartners } from "./call/call-partners.ts";
 import { CallRooms } from "./call/call-rooms.ts";
 import { CallStore } from "./call/call-store.ts";
 import { CallSurroundings } from "./call/call-surroundings.ts";
@@ -68,6 +70,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
   readonly #courier: CallCourier;
   readonly #surroundings: CallSurroundings;
   readonly #rooms: CallRooms;
+  readonly #partners: CallPartners;
   #state: CallState | undefined;
   #isStored: boolean;
   #retryArmed = false;
@@ -80,6 +83,11 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     this.#courier = new CallCourier(env);
     this.#surroundings = new CallSurroundings(env);
     this.#rooms = new CallRooms(env);
+    this.#partners = new CallPartners(env, {
+      state: () => this.#state,
+      take: async (input) => this.#run(await this.#fleetOfCall(), input),
+      remindLater: () => ctx.storage.setAlarm(Date.now() + RETRY_ALARM_MS),
+    });
     this.#state = this.#store.load();
     this.#isStored = this.#state !== undefined;
   }
@@ -142,7 +150,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     await Promise.allSettled([this.#search]);
     if (this.#state === undefined && !(message.kind === "request" && message.method === "INVITE"))
       return refuse(message, 481);
-    const callInput = this.#inputOf(input, message);
+    const callInput = inputOfBrowser(this.#state, input, message);
     if (callInput === undefined) return refuse(message, 481);
     const effects = this.#apply(input.token, fleet, callInput);
     if (this.#state === undefined) return refuse(message, 400);
@@ -151,22 +159,17 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     return { messages };
   }
 
-  /** `undefined` for a leg of somebody else's, or none at all: the sender need not wait for its transaction to time out. */
-  #inputOf(sip: BrowserSip, message: SipMessage): CallInput | undefined {
-    const replaces = message.kind === "request" && message.method === "INVITE" && header(message, "replaces");
-    if (this.#state === undefined)
-      return message.kind === "request" && replaces === undefined
-        ? { kind: "browser-invite", sip, request: message }
-        : undefined;
-    if (browserLegOf(this.#state, sip, message) !== undefined) return { kind: "browser-message", sip, message };
-    return message.kind === "request" && typeof replaces === "string"
-      ? { kind: "browser-replaces", sip, request: message }
-      : undefined;
-  }
-
   async browserGone({ bridge, socket }: Parameters<CallObjectApi["browserGone"]>[0]): Promise<void> {
     await Promise.allSettled([this.#search]);
     this.#run(await this.#fleetOfCall(), { kind: "browser-gone", bridge, socket });
+  }
+
+  async link(input: LinkRequest): Promise<LinkAnswer> {
+    return await this.#partners.link(input);
+  }
+
+  async partnerChanged(input: Parameters<CallObjectApi["partnerChanged"]>[0]): Promise<{ readonly known: boolean }> {
+    return await this.#partners.changed(input);
   }
 
   async describe(): Promise<CallRecord | undefined> {
@@ -189,11 +192,12 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
   }
 
   /** An input that nobody waits for. */
-  #run(fleet: Fleet, input: CallInput): void {
-    if (this.#state === undefined) return;
+  #run(fleet: Fleet, input: CallInput): readonly CallEffect[] {
+    if (this.#state === undefined) return [];
     const effects = this.#apply(this.#state.token, fleet, input);
     this.#save();
     this.ctx.waitUntil(this.#perform(effects, {}));
+    return effects;
   }
 
   #save(): void {
@@ -252,6 +256,13 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
           break;
         case "record":
           this.ctx.waitUntil(this.#record());
+          break;
+        case "ask-link":
+        case "tell-partner":
+        case "drop-link":
+          this.ctx.waitUntil(this.#partners.speak(effect));
+          break;
+        case "link-refused":
           break;
         case "count":
           count(effect.name);
@@ -371,7 +382,8 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     const waitingFor = state.legs.flatMap((leg) => (leg.adoption === undefined ? [] : [leg.adoption.from]));
     const { room } = state;
     if (room?.troubleSinceMs !== undefined && room.host !== undefined) waitingFor.push(room.host.gateway);
-    if (waitingFor.length === 0 && room?.troubleSinceMs === undefined && !owesFarewell(state)) return;
+    const owes = owesFarewell(state) || owesPartner(state) || room?.troubleSinceMs !== undefined;
+    if (waitingFor.length === 0 && !owes) return;
     this.#run(await this.#surroundings.freshFleet(state.token, waitingFor), { kind: "retry-adoption" });
   }
 

@@ -3,6 +3,7 @@ import { reasonPhrase } from "#sip/message/build";
 import { documentForNumber } from "../instructions/built-in-documents.ts";
 import { parseDialledAddress } from "../location/dialled-address.ts";
 import type { CallDraft } from "./call-draft.ts";
+import { askForLink, callOfReplaces } from "./call-link.ts";
 import type { CallLeg, CallTransfer } from "./call-state.ts";
 import { notifyTransfer } from "./refer-notify.ts";
 import { readReferTo } from "./refer-target.ts";
@@ -58,7 +59,10 @@ function problemOf(draft: CallDraft, leg: CallLeg, target: Accepted): Refused | 
   const peer = draft.peerOf(leg);
   if (isUnderWay(draft)) return refused(491, "transfer-under-way");
   if (peer?.codec === undefined || peer.stage === "ended") return refused(403, "nobody-to-transfer");
-  if (target.kind === "dialog") return refused(501, "attended-unsupported");
+  if (target.kind === "dialog") {
+    const call = callOfReplaces(target.replaces);
+    return call === undefined || call === draft.state.token ? refused(403, "foreign-dialog") : undefined;
+  }
   if (!isLocalHost(draft, target.host)) return refused(403, "foreign-domain");
   return documentForNumber(target.user) !== undefined || parseDialledAddress(target.user) !== undefined
     ? undefined
@@ -74,13 +78,25 @@ function isUnderWay(draft: CallDraft): boolean {
   const { transfer, groups } = draft.state;
   const group = groups.find(({ id }) => id === transfer?.group);
   if (transfer === undefined) return false;
-  if (group === undefined || group.ringUntilMs >= draft.context.nowMs) return true;
+  if (transfer.linking !== undefined || group === undefined || group.ringUntilMs >= draft.context.nowMs) return true;
   abandonTransfer(draft, transfer);
   return false;
 }
 
+/** The target is whom the transferor talks with in another call. */
+function beginAttended(draft: CallDraft, replaces: string, about: Omit<CallTransfer, "to">): void {
+  const token = callOfReplaces(replaces);
+  if (token === undefined) return;
+  const linking = { token, replaces, stream: draft.context.randomHex(8) };
+  const transfer: CallTransfer = { ...about, to: "another call", linking };
+  draft.state.transfer = transfer;
+  draft.log("transfer.requested", { leg: about.by, detail: `${about.stays} to another call` });
+  notifyTransfer(draft, transfer, 100, reasonPhrase(100));
+  askForLink(draft, transfer);
+}
+
 function beginTransfer(draft: CallDraft, stays: CallLeg, target: Accepted, about: Omit<CallTransfer, "to">): void {
-  if (target.kind !== "address") return;
+  if (target.kind === "dialog") return beginAttended(draft, target.replaces, about);
   const document = documentForNumber(target.user);
   const dialled = parseDialledAddress(target.user);
   const transfer: CallTransfer = { ...about, to: dialled?.number ?? dialled?.endpoint ?? target.user };

@@ -32,9 +32,10 @@ export function ringTransferTarget(draft: CallDraft, transfer: CallTransfer, sta
 /** A number has nobody to ring: its document runs for the one who stays. */
 export function transferToNumber(draft: CallDraft, transfer: CallTransfer, document: string): void {
   const { by, stays } = transfer;
-  passOn(draft, transfer);
+  const leg = draft.leg(stays);
+  if (leg !== undefined) passOn(draft, leg);
   draft.state.winner = undefined;
-  leave(draft, transfer);
+  leaveTransfer(draft, transfer);
   finishInstructions(draft);
   draft.log("transfer.completed", { leg: stays, detail: `${by} put it through to ${transfer.to}` });
   startDocument(draft, document);
@@ -44,18 +45,19 @@ export function transferToNumber(draft: CallDraft, transfer: CallTransfer, docum
 export function targetAnswers(draft: CallDraft, group: RingGroup, target: CallLeg): void {
   const { transfer } = draft.state;
   if (transfer?.group !== group.id) return hangUp(draft, target);
-  passOn(draft, transfer, group);
+  const stays = draft.leg(transfer.stays);
+  if (stays !== undefined) passOn(draft, stays, group);
   draft.state.winner = target.leg;
-  leave(draft, transfer);
+  leaveTransfer(draft, transfer);
   draft.log("transfer.completed", { leg: transfer.stays, detail: `talks with ${target.leg}` });
   joinMedia(draft);
 }
 
 /** Whatever waits for the end of the talk waits for that of the new one; it is the call itself once its caller has left. */
-function passOn(draft: CallDraft, transfer: CallTransfer, group?: RingGroup): void {
+export function passOn(draft: CallDraft, stays: CallLeg, group?: RingGroup): void {
   const { state, winner, caller } = draft;
   const before = winner === undefined ? undefined : groupOf(draft, winner);
-  const callerStays = caller?.leg === transfer.stays;
+  const callerStays = caller === stays;
   if (before !== undefined) before.endedAtMs = draft.context.nowMs;
   if (group !== undefined) {
     group.purpose = callerStays && before !== undefined ? before.purpose : { kind: "call" };
@@ -64,10 +66,11 @@ function passOn(draft: CallDraft, transfer: CallTransfer, group?: RingGroup): vo
   if (callerStays) return;
   finishInstructions(draft);
   state.instructions = undefined;
-  state.main = transfer.stays;
+  state.main = stays.leg;
 }
 
-function leave(draft: CallDraft, transfer: CallTransfer): void {
+/** It worked: the transferor hears so and is let go. */
+export function leaveTransfer(draft: CallDraft, transfer: CallTransfer): void {
   draft.state.transfer = undefined;
   // Another pair of legs, another stream between gateways (protocol/media.ts).
   draft.state.trunkStream = draft.context.randomHex(8);
