@@ -118,7 +118,7 @@ function linkProblem(
   const { state } = draft;
   if (draft.ended || old === undefined || !sameAccount(state, request)) return 481;
   if (old.identity !== request.identity) return 403;
-  // DEVIATION (docs/compliance.md#5589-7.2): a target that still rings is not transferred to; a blind transfer is.
+  // DEVIATION (docs/compliance.md#5589-7.6): a target that still rings is not connected.
   if (stays?.codec === undefined || stays.stage === "ended") return 481;
   if (state.transfer !== undefined) return 491;
   return stays.codec === request.codec ? undefined : 488;
