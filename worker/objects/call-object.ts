@@ -20,14 +20,13 @@ import type {
   CallObjectApi,
   CallRecord,
   CallSummary,
-  GatewayAddress,
   GatewayEvents,
   GatewayReply,
 } from "../domain/calls/call-object-api.ts";
 import { describeCall, summarizeCall } from "../domain/calls/call-record.ts";
 import type { CallState, GatewayParty } from "../domain/calls/call-state.ts";
 import { owesFarewell } from "../domain/calls/farewell.ts";
-import { hasPart } from "../domain/calls/gateway-part.ts";
+import { admitGateway, hasPart } from "../domain/calls/gateway-part.ts";
 import type { GatewayStatus } from "../domain/routing/gateway-status.ts";
 import type { Env } from "../env.ts";
 import { faultCode, log } from "../log.ts";
@@ -105,7 +104,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
       this.#noteEvent(from.gateway, 1);
       events = events.slice(1);
     }
-    if (first?.seq === 1 && first.event.kind === "replace-received") this.#admit(from);
+    if (this.#state !== undefined && first?.seq === 1) admitGateway(this.#state, from, first.event);
     const party = this.#partyOf(from);
     // A gateway that was given up, or an instance before the present one: nothing it holds is still its own.
     if (party === undefined) return NOT_OURS;
@@ -216,12 +215,6 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
 
   #partyOf(from: { readonly gateway: GatewayId; readonly instance: GatewayInstanceId }): GatewayParty | undefined {
     return this.#state?.parties.find((party) => party.gateway === from.gateway && party.instance === from.instance);
-  }
-
-  /** A gateway that had no part in the call brings a phone that is to take another one's place. */
-  #admit({ gateway, instance, region, channel }: GatewayAddress): void {
-    if (this.#state === undefined || this.#state.parties.some((party) => party.gateway === gateway)) return;
-    this.#state.parties.push({ gateway, instance, region, channel, lastEvent: 0, lastCommand: 0, outbox: [] });
   }
 
   #noteEvent(gateway: GatewayId, seq: number): void {
