@@ -9,7 +9,7 @@ import { parseReplaces } from "#sip/dialog/replaces";
 import { reasonPhrase } from "#sip/message/build";
 import type { CallDraft } from "./call-draft.ts";
 import type { PartnerInput } from "./call-input.ts";
-import type { CallLeg, CallTransfer, LinkEnd } from "./call-state.ts";
+import type { CallLeg, CallLink, CallTransfer, LinkEnd } from "./call-state.ts";
 import { endCall, hangUp } from "./hang-up.ts";
 import { joinMedia } from "./join.ts";
 import { legOfDialog } from "./replace.ts";
@@ -30,6 +30,8 @@ export interface LinkRequest {
   /** Who transfers: the dialog must be of the same identity. */
   readonly identity: string;
   readonly replaces: string;
+  /** Who talks with our leg from then on, on our side. */
+  readonly party: string;
   readonly codec: CodecName;
   /** 16 hex digits; names the link and its media. */
   readonly stream: string;
@@ -37,7 +39,7 @@ export interface LinkRequest {
 }
 
 export type LinkAnswer =
-  | { readonly ok: true; readonly sid: CallSid; readonly end: LinkEnd }
+  | { readonly ok: true; readonly sid: CallSid; readonly party: string; readonly end: LinkEnd }
   | { readonly ok: false; readonly status: number };
 
 /** The call that a Replaces value names; none is foreign. */
@@ -77,6 +79,7 @@ export function askForLink(draft: CallDraft, transfer: CallTransfer): void {
       sipDomain,
       identity: by.identity,
       replaces: linking.replaces,
+      party: stays.identity,
       codec: stays.codec,
       stream: linking.stream,
       end: endOf(stays, 1),
@@ -103,7 +106,8 @@ function acceptLink(draft: CallDraft, request: LinkRequest): void {
     return;
   }
   passOn(draft, stays);
-  openLink(draft, { token: request.from, sid: request.fromSid, stream: request.stream, there: request.end }, stays);
+  const { from: token, fromSid: sid, party: identity, stream, end: there } = request;
+  openLink(draft, { token, sid, identity, stream, there }, stays);
   hangUp(draft, old);
   joinMedia(draft);
   draft.record();
@@ -124,11 +128,7 @@ function linkProblem(
   return stays.codec === request.codec ? undefined : 488;
 }
 
-function openLink(
-  draft: CallDraft,
-  link: { readonly token: CallToken; readonly sid: CallSid; readonly stream: string; readonly there: LinkEnd },
-  stays: CallLeg,
-): void {
+function openLink(draft: CallDraft, link: Omit<CallLink, "here" | "told">, stays: CallLeg): void {
   draft.state.winner = undefined;
   draft.state.callerMedia = undefined;
   draft.state.link = { ...link, here: endOf(stays, 1), told: 1 };
@@ -150,7 +150,7 @@ function linkAnswered(
   }
   if (!answer.ok) return transferFails(draft, { status: answer.status, reason: reasonPhrase(answer.status) });
   passOn(draft, stays);
-  openLink(draft, { token, sid: answer.sid, stream, there: answer.end }, stays);
+  openLink(draft, { token, sid: answer.sid, identity: answer.party, stream, there: answer.end }, stays);
   leaveTransfer(draft, transfer);
   joinMedia(draft);
 }

@@ -149,7 +149,8 @@ export interface CallRoom {
 export interface CallTransfer {
   /** Who asked for it, and leaves. */
   readonly by: LegId;
-  readonly stays: LegId;
+  /** Absent when that is the party of the linked call. */
+  readonly stays?: LegId;
   /** Identity or number. */
   readonly to: string;
   /** Of the REFER: names its subscription. */
@@ -176,6 +177,8 @@ export interface LinkEnd {
 export interface CallLink {
   readonly token: CallToken;
   readonly sid: CallSid;
+  /** Who is there. */
+  readonly identity: string;
   /** 16 hex digits, the same at both ends; names the media between them. */
   readonly stream: string;
   readonly there: LinkEnd;

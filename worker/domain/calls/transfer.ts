@@ -3,6 +3,7 @@
  * answers nothing is decided, and the two talk on when it does not.
  */
 import type { EndpointId } from "#protocol/ids";
+import type { CodecName } from "#protocol/media";
 import { reasonPhrase } from "#sip/message/build";
 import type { CallDraft } from "./call-draft.ts";
 import type { CallLeg, CallTransfer } from "./call-state.ts";
@@ -16,8 +17,14 @@ import { endGroup, groupOf, ringGroup } from "./ring-group.ts";
 
 const GIVEN_UP: Refusal = { status: 487, reason: reasonPhrase(487) };
 
+/** Who stays, here or in the linked call. */
+export interface Party {
+  readonly identity: string;
+  readonly codec?: CodecName;
+}
+
 /** Rings the target for the one who stays, and in that one's name. */
-export function ringTransferTarget(draft: CallDraft, transfer: CallTransfer, stays: CallLeg, target: EndpointId): void {
+export function ringTransferTarget(draft: CallDraft, transfer: CallTransfer, stays: Party, target: EndpointId): void {
   const group = ringGroup(draft, {
     purpose: { kind: "transfer" },
     targets: [target],
@@ -46,8 +53,9 @@ export function targetAnswers(draft: CallDraft, group: RingGroup, target: CallLe
   const { transfer } = draft.state;
   if (transfer?.group !== group.id) return hangUp(draft, target);
   const stays = draft.leg(transfer.stays);
-  if (stays !== undefined) passOn(draft, stays, group);
-  draft.state.winner = target.leg;
+  // Who stays in the linked call talks with whom this call is carried out for.
+  passOn(draft, stays ?? target, group);
+  draft.state.winner = stays === undefined ? undefined : target.leg;
   leaveTransfer(draft, transfer);
   draft.log("transfer.completed", { leg: transfer.stays, detail: `talks with ${target.leg}` });
   joinMedia(draft);

@@ -39,10 +39,11 @@ export class CallPartners {
   async link(request: LinkRequest): Promise<LinkAnswer> {
     const effects = await this.#own.take({ kind: "link-asked", request });
     const refused = effects.find((effect) => effect.kind === "link-refused");
-    const { sid, link } = this.#own.state() ?? {};
-    return refused !== undefined || sid === undefined || link?.stream !== request.stream
+    const state = this.#own.state();
+    const party = state?.legs.find(({ leg }) => leg === state.link?.here.leg)?.identity;
+    return refused !== undefined || party === undefined || state?.link?.stream !== request.stream
       ? { ok: false, status: refused?.status ?? 481 }
-      : { ok: true, sid, end: link.here };
+      : { ok: true, sid: state.sid, party, end: state.link.here };
   }
 
   /** Another call tells. */

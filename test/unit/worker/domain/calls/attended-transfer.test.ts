@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { CallToken } from "#protocol/ids";
-import { DOMAIN } from "./call-world.ts";
+import { DOMAIN, phoneRoute } from "./call-world.ts";
 import type { CallWorld } from "./call-world.ts";
 import type { PeerKind } from "./talking-pair.ts";
-import { hangUp, holderOf, notified, refer, talkingPair } from "./talking-pair.ts";
+import { answerAs, hangUp, holderOf, notified, refer, ringAs, talkingPair } from "./talking-pair.ts";
 
 const ONE = "x".repeat(66) as CallToken;
 const TWO = "y".repeat(66) as CallToken;
@@ -71,7 +71,12 @@ class TwoCalls {
         const link = to.state?.link;
         const answer =
           link?.stream === effect.request.stream
-            ? ({ ok: true, sid: to.state?.sid ?? ("CA" as never), end: link.here } as const)
+            ? ({
+                ok: true,
+                sid: to.state?.sid ?? ("CA" as never),
+                party: to.state?.legs.find(({ leg }) => leg === link.here.leg)?.identity ?? "",
+                end: link.here,
+              } as const)
             : ({ ok: false, status: refused?.kind === "link-refused" ? refused.status : 500 } as const);
         from.feed({ kind: "link-answered", token: effect.request.token, stream: effect.request.stream, answer });
       } else if (effect.kind === "tell-partner") {
@@ -245,7 +250,7 @@ describe("an attended transfer", () => {
     calls.two.feed({ kind: "link-asked", request: asked.request });
     const link = calls.two.state?.link;
     if (link === undefined || calls.two.state === undefined) throw new Error("no link");
-    const answer = { ok: true, sid: calls.two.state.sid, end: link.here } as const;
+    const answer = { ok: true, sid: calls.two.state.sid, party: "carol", end: link.here } as const;
     calls.one.feed({ kind: "link-answered", token: TWO, stream: link.stream, answer });
     calls.carry();
     expect(calls.two.state.status).toBe("completed");
@@ -278,6 +283,48 @@ describe("an attended transfer", () => {
     if (before !== undefined)
       calls.two.feed({ kind: "partner-changed", stream: calls.one.state?.link?.stream ?? "", end: before });
     expect(calls.two.state?.link?.there.gateway).toBe(holderOf(calls.one, "b1"));
+  });
+
+  it.each([0, 1] as const)(
+    "is followed by a blind one of who stayed in call %i: the partner talks with the target",
+    (which) => {
+      const calls = new TwoCalls(["a", "a"]);
+      calls.transfer();
+      const [world, partner] = which === 0 ? [calls.one, calls.two] : [calls.two, calls.one];
+      refer(world, "b1", "phone", `<sip:dave@${DOMAIN}>`, 9);
+      const invited = phoneRoute("his", "us-east");
+      world.located(invited);
+      const invite = world.commands.findLast(({ command }) => command.kind === "invite-leg")?.command;
+      expect(invite).toMatchObject({ localUri: `<sip:${which === 0 ? "carol" : "bob"}@${DOMAIN}>`, codecs: ["PCMU"] });
+      ringAs(world, "b2", "phone");
+      expect(joinOf(world, "b1")).toMatchObject({ kind: "trunk" });
+      answerAs(world, "b2", "phone");
+      calls.carry();
+      expect(notified(world, "b1").at(-1)).toBe("terminated SIP/2.0 200 OK");
+      expect(stagesOf(world)).toMatchObject({ b1: "ended", b2: "connected" });
+      expect(joinOf(partner, "b1")).toMatchObject({ kind: "trunk", gateway: "us-east" });
+      expect(joinOf(world, "b2")).toMatchObject({ kind: "trunk", gateway: holderOf(partner, "b1") });
+      hangUp(partner, "b1", "phone");
+      calls.carry();
+      expect(Object.values(stagesOf(world))).toEqual(["ended", "ended", "ended"]);
+    },
+  );
+
+  it("is not followed by a blind one that fails: the two talk on", () => {
+    const calls = new TwoCalls(["a", "a"]);
+    calls.transfer();
+    refer(calls.one, "b1", "phone", `<sip:dave@${DOMAIN}>`, 9);
+    calls.one.answerLocate({ known: false, routes: [] });
+    expect(notified(calls.one, "b1").at(-1)).toBe("terminated SIP/2.0 404 Not Found");
+    expect(calls.one.state?.status).toBe("in-progress");
+    for (const referTo of [
+      `<sip:music@${DOMAIN}>`,
+      `<sip:x@${DOMAIN}?Replaces=x%3Bto-tag%3D${"z".repeat(66)}.a%3Bfrom-tag%3D1>`,
+    ]) {
+      refer(calls.one, "b1", "phone", referTo, 10);
+      const answer = calls.one.commands.findLast(({ command }) => command.kind === "answer-refer")?.command;
+      expect(answer).toMatchObject({ status: 403 });
+    }
   });
 
   it("ends with a partner that does not know of it", () => {
