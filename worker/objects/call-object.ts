@@ -253,9 +253,8 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
         case "ask-link":
         case "tell-partner":
         case "drop-link":
-          this.ctx.waitUntil(this.#partners.speak(effect));
-          break;
         case "link-refused":
+          this.ctx.waitUntil(this.#partners.speak(effect));
           break;
         case "count":
           count(effect.name);
@@ -372,11 +371,11 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     this.#retryArmed = false;
     const state = this.#state;
     if (state === undefined) return;
-    const waitingFor = state.legs.flatMap((leg) => (leg.adoption === undefined ? [] : [leg.adoption.from]));
-    const { room } = state;
+    const { legs, room } = state;
+    const waitingFor = legs.flatMap(({ adoption }) => adoption?.from ?? []);
     if (room?.troubleSinceMs !== undefined && room.host !== undefined) waitingFor.push(room.host.gateway);
-    const owes = owesFarewell(state) || owesPartner(state) || room?.troubleSinceMs !== undefined;
-    if (waitingFor.length === 0 && !owes) return;
+    const owes = owesFarewell(state) || owesPartner(state);
+    if (waitingFor.length === 0 && room?.troubleSinceMs === undefined && !owes) return;
     this.#run(await this.#surroundings.freshFleet(state.token, waitingFor), { kind: "retry-adoption" });
   }
 

@@ -54,9 +54,10 @@ export class CallPartners {
   }
 
   /** An alarm stands behind it, in case this object is gone before it was heard. */
-  async speak(effect: Exclude<PartnerEffect, { kind: "link-refused" }>): Promise<void> {
+  async speak(effect: PartnerEffect): Promise<void> {
     const state = this.#own.state();
-    if (state === undefined) return;
+    // A refusal is the answer to whoever asked.
+    if (state === undefined || effect.kind === "link-refused") return;
     if (effect.kind === "drop-link") return await this.#drop(effect.token, state.token, effect.stream);
     await this.#own.remindLater();
     const answer = effect.kind === "ask-link" ? await this.#ask(effect.request) : await this.#tellEnd(state);
