@@ -87,6 +87,21 @@ describe("RTP legs joined in one gateway", () => {
     expect([a.received.length, c.received.length]).toEqual([0, 1]);
   });
 
+  test("audio passes again after one of them heard ringback and the other nothing", async () => {
+    const fixture = await plane("us-east");
+    const { a, b, portA, portB } = await joinedPair(fixture);
+    fixture.plane.join(`${CALL}.a`, { kind: "player", source: "ringback-us", loop: true, anchorMs: Date.now() }, 1);
+    fixture.plane.join(`${CALL}.b1`, { kind: "none" }, 1);
+    await vi.waitFor(() => expect(a.received.length).toBeGreaterThan(2));
+    fixture.plane.join(`${CALL}.a`, { kind: "local", leg: "b1" }, 1);
+    fixture.plane.join(`${CALL}.b1`, { kind: "local", leg: "a" }, 1);
+    const before = a.received.length;
+    await a.send(portA, { payloadType: 0, sequence: 3, timestamp: 480, ssrc: 1 });
+    await b.send(portB, { payloadType: 0, sequence: 500, timestamp: 7, ssrc: 2 });
+    await vi.waitFor(() => expect([b.received.length, a.received.length]).toEqual([1, before + 1]));
+    expect(a.received.at(-1)?.sequence).toBe(((a.received.at(-2)?.sequence ?? 0) + 1) & 0xffff);
+  });
+
   test("payload types are translated for audio and DTMF, and unknown ones dropped", async () => {
     const fixture = await plane("us-east");
     const { a, b, portA } = await joinedPair(fixture, {
