@@ -1,5 +1,7 @@
 /** Media as Worker and gateway speak of it. SDP text is made from this at the rim (`sip/sdp`). */
 
+import type { CallToken } from "./ids.ts";
+
 /** Codecs that Nearside can negotiate. The relay never transcodes, so both legs of a call get the same one. */
 export type CodecName = "PCMU" | "PCMA";
 
@@ -36,8 +38,8 @@ export const MEDIA_SOURCES: readonly MediaSource[] = [
 
 /** Where a leg's media goes inside the gateway that holds it. */
 export type MediaJoin =
-  /** To another leg of the same call on the same gateway. */
-  | { readonly kind: "local"; readonly leg: string }
+  /** To another leg on the same gateway: of the same call, or of the one that is named. */
+  | { readonly kind: "local"; readonly leg: string; readonly call?: CallToken }
   /** To the gateway that holds the other leg. Both ends derive the keys (docs/design/capsule.md). */
   | {
       readonly kind: "trunk";

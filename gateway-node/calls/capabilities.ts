@@ -14,6 +14,8 @@ export const SDP_TYPE = "application/sdp";
 
 /** Extensions that a Require may name: Replaces (RFC 3891), REFER without subscription (RFC 4488). */
 export const SUPPORTED_EXTENSIONS: ReadonlySet<string> = new Set(["replaces", "norefersub"]);
+/** What a phone may ask of us without knowing: some offer attended transfer only to who says so (RFC 3891 section 6.2). */
+export const SUPPORTED: readonly [string, string] = ["Supported", [...SUPPORTED_EXTENSIONS].join(", ")];
 
 /** Our Contact for a leg: in-dialog requests come to this gateway and find their call by its user part. */
 export function contactFor(

@@ -11,7 +11,7 @@ import type { ServerTransaction } from "../sip-transport/sip-stack.ts";
 import { moveAcknowledged } from "./adoption.ts";
 import { contactOf, publish } from "./call-context.ts";
 import type { CallContext } from "./call-context.ts";
-import { ACCEPT, ALLOW, SDP_TYPE } from "./capabilities.ts";
+import { ACCEPT, ALLOW, SDP_TYPE, SUPPORTED } from "./capabilities.ts";
 import type { HeaderPairs } from "./capabilities.ts";
 import { answerOffer, createOffer, followPeer, readAnswer } from "./leg-audio.ts";
 import { endByPeer } from "./leg-ending.ts";
@@ -64,7 +64,7 @@ function perform(context: CallContext, leg: PhoneLeg, transaction: ServerTransac
     case "INFO":
       return respond(transaction, 200);
     case "OPTIONS":
-      return respond(transaction, 200, [ALLOW, ACCEPT]);
+      return respond(transaction, 200, [ALLOW, SUPPORTED, ACCEPT]);
     case "REFER":
       return receiveRefer(context, leg, transaction);
     default:

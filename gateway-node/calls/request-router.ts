@@ -9,7 +9,7 @@ import type { DigestGate } from "../registrar/digest-gate.ts";
 import type { Registrar } from "../registrar/registrar.ts";
 import type { ServerTransaction, SipStackEvents } from "../sip-transport/sip-stack.ts";
 import type { CallContext } from "./call-context.ts";
-import { ACCEPT, ALLOW, SUPPORTED_EXTENSIONS } from "./capabilities.ts";
+import { ACCEPT, ALLOW, SUPPORTED, SUPPORTED_EXTENSIONS } from "./capabilities.ts";
 import type { HeaderPairs } from "./capabilities.ts";
 import type { FaultRim } from "./fault-rim.ts";
 import { receiveInDialog } from "./in-dialog.ts";
@@ -48,7 +48,7 @@ export class RequestRouter implements SipStackEvents {
       case "INVITE":
         return receiveInvite(context, gate, transaction);
       case "OPTIONS":
-        return this.#respond(transaction, 200, [ALLOW, ACCEPT]);
+        return this.#respond(transaction, 200, [ALLOW, SUPPORTED, ACCEPT]);
       case "ACK":
         return;
       case "BYE":

@@ -13,7 +13,7 @@ import { bodyText, parseDeltaSeconds } from "#sip/message/typed-headers";
 import type { ClientTransactionHandlers } from "../sip-transport/sip-stack.ts";
 import { contactOf, createSdpId, dropLeg, enterTable, publish, sendRequest, startTimer } from "./call-context.ts";
 import type { CallContext } from "./call-context.ts";
-import { ACCEPT, ALLOW, reasonHeader, SDP_TYPE } from "./capabilities.ts";
+import { ACCEPT, ALLOW, reasonHeader, SDP_TYPE, SUPPORTED } from "./capabilities.ts";
 import { createOffer, followPeer, openAudio, readAnswer } from "./leg-audio.ts";
 import { acknowledgeAnswer, sendBye } from "./leg-ending.ts";
 import { PhoneLeg } from "./leg.ts";
@@ -49,7 +49,7 @@ export async function inviteLeg(
   const body = createOffer(leg, command.codecs);
   const { request, dialog } = createDialogRequest(leg.dialog, "INVITE", {
     contact: contactOf(context, leg),
-    headers: [...command.headers, ALLOW, ACCEPT],
+    headers: [...command.headers, ALLOW, SUPPORTED, ACCEPT],
     body,
     contentType: SDP_TYPE,
   });

@@ -5,7 +5,7 @@ import { createResponse, reasonPhrase } from "#sip/message/build";
 import type { SipResponse } from "#sip/message/sip-message";
 import { contactOf, dropLeg, publish, startTimer } from "./call-context.ts";
 import type { CallContext } from "./call-context.ts";
-import { ALLOW, SDP_TYPE } from "./capabilities.ts";
+import { ALLOW, SDP_TYPE, SUPPORTED } from "./capabilities.ts";
 import type { HeaderPairs } from "./capabilities.ts";
 import { answerOffer, followPeer, openAudio } from "./leg-audio.ts";
 import { endFromHere, sendBye } from "./leg-ending.ts";
@@ -36,7 +36,7 @@ function responseTo(
     reason: answering.reason,
     ...(answering.body === undefined ? {} : { body: answering.body, contentType: SDP_TYPE }),
   };
-  const headers: HeaderPairs = [ALLOW, ...(answering.headers ?? [])];
+  const headers: HeaderPairs = [ALLOW, SUPPORTED, ...(answering.headers ?? [])];
   if (leg.inviteTransaction !== undefined) {
     const contacts: HeaderPairs = withContact ? [["Contact", contact]] : [];
     return createResponse(leg.inviteTransaction.request, status, { ...common, headers: [...contacts, ...headers] });

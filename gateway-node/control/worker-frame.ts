@@ -120,7 +120,7 @@ const phoneCapsule: z.ZodType<PhoneLegCapsule> = z.object({
 const trunk = z.object({ gateway: line, host: line, port, stream: z.string().regex(/^[0-9a-f]{16}$/) });
 const room = z.string().min(1).max(256);
 const join: z.ZodType<MediaJoin> = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("local"), leg: line }),
+  z.object({ kind: z.literal("local"), leg: line, call: callToken.optional() }),
   trunk.extend({ kind: z.literal("trunk") }),
   z.object({ kind: z.literal("echo") }),
   z.object({ kind: z.literal("player"), source: z.enum(MEDIA_SOURCES), loop: z.boolean(), anchorMs: z.number() }),

@@ -112,7 +112,7 @@ export class JoinTable {
       case "echo":
         return current.kind === "echo" ? current : { kind: "echo" };
       case "local": {
-        const target = siblingKey(leg.key, join.leg);
+        const target = join.call === undefined ? siblingKey(leg.key, join.leg) : `${join.call}.${join.leg}`;
         return current.kind === "local" && current.target === target ? current : { kind: "local", target };
       }
       case "trunk":

@@ -143,6 +143,8 @@ function callLink(env: Env, name: CallName): CallObjectApi {
     gatewayLost: (input) => withDeadline("call.gatewayLost", stub.gatewayLost(input)),
     browserSip: (input) => withDeadline("call.browserSip", stub.browserSip(input)),
     browserGone: (input) => withDeadline("call.browserGone", stub.browserGone(input)),
+    link: (input) => withDeadline("call.link", stub.link(input)),
+    partnerChanged: (input) => withDeadline("call.partnerChanged", stub.partnerChanged(input)),
     describe: () => withDeadline("call.describe", stub.describe()),
     summaries: () => withDeadline("call.summaries", stub.summaries()),
   };

@@ -2,19 +2,18 @@
 import { DurableObject } from "cloudflare:workers";
 import type { NumberedCommand } from "#protocol/call-messages";
 import type { CallToken, GatewayId, GatewayInstanceId } from "#protocol/ids";
-import { header } from "#sip/message/headers";
 import { parseSipMessage } from "#sip/message/parser";
-import type { SipMessage } from "#sip/message/sip-message";
 import { askApplication } from "../adapters/application-client.ts";
 import { count } from "../counters.ts";
-import { applyCallInput, browserLegOf } from "../domain/calls/call-machine.ts";
+import { owesPartner } from "../domain/calls/call-link.ts";
+import type { LinkAnswer, LinkRequest } from "../domain/calls/call-link.ts";
+import { applyCallInput, inputOfBrowser } from "../domain/calls/call-machine.ts";
 import type { CallEffect, CallInput } from "../domain/calls/call-input.ts";
 import type {
   BrowserSip,
   CallObjectApi,
   CallRecord,
   CallSummary,
-  GatewayAddress,
   GatewayEvents,
   GatewayReply,
 } from "../domain/calls/call-object-api.ts";
@@ -24,12 +23,13 @@ import type { ApplicationRequest } from "../domain/instructions/application-requ
 import { describeCall, summarizeCall } from "../domain/calls/call-record.ts";
 import type { CallState, GatewayParty } from "../domain/calls/call-state.ts";
 import { owesFarewell } from "../domain/calls/farewell.ts";
-import { hasPart } from "../domain/calls/gateway-part.ts";
+import { admitGateway, hasPart } from "../domain/calls/gateway-part.ts";
 import type { GatewayStatus } from "../domain/routing/gateway-status.ts";
 import type { Env } from "../env.ts";
 import { CallClock } from "./call/call-clock.ts";
 import { CallCourier } from "./call/call-courier.ts";
 import { findSocket } from "./call/find-socket.ts";
+import { CallPartners } from "./call/call-partners.ts";
 import { CallRooms } from "./call/call-rooms.ts";
 import { CallStore } from "./call/call-store.ts";
 import { recordCall } from "./call/record-call.ts";
@@ -65,6 +65,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
   readonly #surroundings: CallSurroundings;
   readonly #rooms: CallRooms;
   readonly #clock: CallClock;
+  readonly #partners: CallPartners;
   #state: CallState | undefined;
   #isStored: boolean;
   #retryArmed = false;
@@ -77,6 +78,11 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     this.#courier = new CallCourier(env);
     this.#surroundings = new CallSurroundings(env);
     this.#rooms = new CallRooms(env);
+    this.#partners = new CallPartners(env, {
+      state: () => this.#state,
+      take: async (input) => this.#run(await this.#fleetOfCall(), input),
+      remindLater: () => this.#clock.backstop(),
+    });
     this.#state = this.#store.load();
     this.#isStored = this.#state !== undefined;
     this.#clock = new CallClock(ctx.storage, () => this.ctx.waitUntil(this.#timePassed()));
@@ -96,7 +102,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
       this.#noteEvent(from.gateway, 1);
       events = events.slice(1);
     }
-    if (first?.seq === 1 && first.event.kind === "replace-received") this.#admit(from);
+    if (this.#state !== undefined && first?.seq === 1) admitGateway(this.#state, from, first.event);
     const party = this.#partyOf(from);
     // A gateway that was given up, or an instance before the present one: nothing it holds is still its own.
     if (party === undefined) return NOT_OURS;
@@ -141,7 +147,7 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     await Promise.allSettled([this.#search]);
     if (this.#state === undefined && !(message.kind === "request" && message.method === "INVITE"))
       return refuseMessage(message, 481);
-    const callInput = this.#inputOf(input, message);
+    const callInput = inputOfBrowser(this.#state, input, message);
     if (callInput === undefined) return refuseMessage(message, 481);
     const effects = this.#apply(input.token, fleet, callInput);
     if (this.#state === undefined) return refuseMessage(message, 400);
@@ -150,22 +156,17 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     return { messages };
   }
 
-  /** `undefined` for a leg of somebody else's, or none at all: the sender need not wait for its transaction to time out. */
-  #inputOf(sip: BrowserSip, message: SipMessage): CallInput | undefined {
-    const replaces = message.kind === "request" && message.method === "INVITE" && header(message, "replaces");
-    if (this.#state === undefined)
-      return message.kind === "request" && replaces === undefined
-        ? { kind: "browser-invite", sip, request: message }
-        : undefined;
-    if (browserLegOf(this.#state, sip, message) !== undefined) return { kind: "browser-message", sip, message };
-    return message.kind === "request" && typeof replaces === "string"
-      ? { kind: "browser-replaces", sip, request: message }
-      : undefined;
-  }
-
   async browserGone({ bridge, socket }: Parameters<CallObjectApi["browserGone"]>[0]): Promise<void> {
     await Promise.allSettled([this.#search]);
     this.#run(await this.#fleetOfCall(), { kind: "browser-gone", bridge, socket });
+  }
+
+  async link(input: LinkRequest): Promise<LinkAnswer> {
+    return await this.#partners.link(input);
+  }
+
+  async partnerChanged(input: Parameters<CallObjectApi["partnerChanged"]>[0]): Promise<{ readonly known: boolean }> {
+    return await this.#partners.changed(input);
   }
 
   async describe(): Promise<CallRecord | undefined> {
@@ -203,11 +204,12 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
   }
 
   /** An input that nobody waits for. */
-  #run(fleet: Fleet, input: CallInput): void {
-    if (this.#state === undefined) return;
+  #run(fleet: Fleet, input: CallInput): readonly CallEffect[] {
+    if (this.#state === undefined) return [];
     const effects = this.#apply(this.#state.token, fleet, input);
     this.#save();
     this.ctx.waitUntil(this.#perform(effects, {}));
+    return effects;
   }
 
   #save(): void {
@@ -227,12 +229,6 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
 
   #partyOf(from: { readonly gateway: GatewayId; readonly instance: GatewayInstanceId }): GatewayParty | undefined {
     return this.#state?.parties.find((party) => party.gateway === from.gateway && party.instance === from.instance);
-  }
-
-  /** A gateway that had no part in the call brings a phone that is to take another one's place. */
-  #admit({ gateway, instance, region, channel }: GatewayAddress): void {
-    if (this.#state === undefined || this.#state.parties.some((party) => party.gateway === gateway)) return;
-    this.#state.parties.push({ gateway, instance, region, channel, lastEvent: 0, lastCommand: 0, outbox: [] });
   }
 
   #noteEvent(gateway: GatewayId, seq: number): void {
@@ -267,6 +263,12 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
           break;
         case "record":
           this.ctx.waitUntil(recordCall(this.env, () => this.#state));
+          break;
+        case "ask-link":
+        case "tell-partner":
+        case "drop-link":
+        case "link-refused":
+          this.ctx.waitUntil(this.#partners.speak(effect));
           break;
         case "count":
           count(effect.name);
@@ -378,10 +380,11 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
     this.#retryArmed = false;
     const state = this.#state;
     if (state === undefined) return;
-    const waitingFor = state.legs.flatMap((leg) => (leg.adoption === undefined ? [] : [leg.adoption.from]));
-    const { room } = state;
+    const { legs, room } = state;
+    const waitingFor = legs.flatMap(({ adoption }) => adoption?.from ?? []);
     if (room?.troubleSinceMs !== undefined && room.host !== undefined) waitingFor.push(room.host.gateway);
-    if (waitingFor.length === 0 && room?.troubleSinceMs === undefined && !owesFarewell(state)) return;
+    const owes = owesFarewell(state) || owesPartner(state);
+    if (waitingFor.length === 0 && room?.troubleSinceMs === undefined && !owes) return;
     this.#run(await this.#surroundings.freshFleet(state.token, waitingFor), { kind: "retry-adoption" });
   }
 }

@@ -1,6 +1,13 @@
 /** A phone in a real browser, as a test holds it. */
 import type { Recording } from "../wav.ts";
-import type { PhoneEvent, PhoneEventKind, PhonePage, PhonePageOptions, PhoneStatistics } from "./phone-page.ts";
+import type {
+  DialogIds,
+  PhoneEvent,
+  PhoneEventKind,
+  PhonePage,
+  PhonePageOptions,
+  PhoneStatistics,
+} from "./phone-page.ts";
 
 /** What a browser must be able to do for us: run one function of the page. */
 export interface PageDriver {
@@ -86,6 +93,15 @@ export class BrowserPhone {
   /** Connects the others of its two calls with each other. */
   async transferToOther(): Promise<void> {
     await this.#ask("transferToOther");
+  }
+
+  /** The dialog of its call, for another page to take up. */
+  async dialog(): Promise<DialogIds> {
+    return await this.#ask("dialog");
+  }
+
+  async takeUp(target: string, replaced: DialogIds): Promise<void> {
+    await this.#ask("takeUp", target, replaced);
   }
 
   async dropSocket(): Promise<void> {

@@ -44,6 +44,13 @@ export interface PhoneEvent {
   readonly detail: string;
 }
 
+/** A dialog as its own side names it. */
+export interface DialogIds {
+  readonly callId: string;
+  readonly localTag: string;
+  readonly remoteTag: string;
+}
+
 export interface PhoneRecording {
   readonly rate: number;
   /** Wall time of the first sample. */
@@ -86,6 +93,9 @@ export interface PhonePage {
   transfer(target: string): Promise<void>;
   /** REFER with Replaces: whom it called first is connected with whom it talks with now. */
   transferToOther(): Promise<void>;
+  dialog(): DialogIds;
+  /** INVITE with Replaces, in the place of a dialog that another page had. */
+  takeUp(target: string, replaced: DialogIds): Promise<void>;
   /** Cuts its own socket without a word to SIP. */
   dropSocket(): Promise<void>;
   stop(): Promise<void>;

@@ -17,7 +17,7 @@ export class CallDraft {
     this.context = context;
   }
 
-  leg(id: LegId | string): CallLeg | undefined {
+  leg(id: LegId | string | undefined): CallLeg | undefined {
     return this.state.legs.find((leg) => leg.leg === id);
   }
 

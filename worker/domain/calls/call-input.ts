@@ -9,7 +9,9 @@ import type { EndpointRoute } from "../location/endpoint-route.ts";
 import type { RoomEntering, RoomHost } from "../rooms/room-object-api.ts";
 import type { GatewayStatus } from "../routing/gateway-status.ts";
 import type { RoutingDecision } from "../routing/routing-decision.ts";
+import type { LinkAnswer, LinkRequest } from "./call-link.ts";
 import type { BrowserSip, GatewayAddress } from "./call-object-api.ts";
+import type { LinkEnd } from "./call-state.ts";
 
 export type CallInput =
   | { readonly kind: "phone-invite"; readonly from: GatewayAddress; readonly event: InviteReceivedEvent }
@@ -50,8 +52,30 @@ export type CallInput =
   | { readonly kind: "time-passed" }
   /** The socket that a browser called from has closed. */
   | { readonly kind: "browser-gone"; readonly bridge: string; readonly socket: string }
+  | PartnerInput
   /** Time to look again for a gateway for legs that no one carries, and for the room's host. */
   | { readonly kind: "retry-adoption" };
+
+/** What another call says. */
+export type PartnerInput =
+  /** It asks to be linked; `link-refused` comes of it, or the state has the link. */
+  | { readonly kind: "link-asked"; readonly request: LinkRequest }
+  /** Answer to `ask-link`. */
+  | { readonly kind: "link-answered"; readonly token: CallToken; readonly stream: string; readonly answer: LinkAnswer }
+  | { readonly kind: "partner-changed"; readonly stream: string; readonly end: LinkEnd }
+  /** Answers to `tell-partner`. */
+  | { readonly kind: "partner-told"; readonly version: number }
+  | { readonly kind: "partner-gone" };
+
+/** What is said to another call. */
+export type PartnerEffect =
+  /** Answered by `link-answered`. */
+  | { readonly kind: "ask-link"; readonly request: LinkRequest }
+  | { readonly kind: "link-refused"; readonly status: number }
+  /** Where this end of the link is, as the state has it; answered by `partner-told` or `partner-gone`. */
+  | { readonly kind: "tell-partner" }
+  /** A link that was granted too late. */
+  | { readonly kind: "drop-link"; readonly token: CallToken; readonly stream: string };
 
 export type CallEffect =
   /** Ask where somebody is who is to be rung; answered by `located`. */
@@ -69,6 +93,7 @@ export type CallEffect =
   /** Answered by `room-entered` or `room-refused`. */
   | ({ readonly kind: "enter-room"; readonly name: string } & Omit<RoomEntering, "token">)
   | { readonly kind: "leave-room"; readonly name: string }
+  | PartnerEffect
   | { readonly kind: "count"; readonly name: string }
   /** Ask an application; answered by `application-answered`, unless the object is gone by then: then it is asked again. */
   | { readonly kind: "fetch"; readonly request: ApplicationRequest }

@@ -2,7 +2,7 @@
 import { dialogFromInvite } from "#sip/dialog/create-dialog";
 import type { SipMessage } from "#sip/message/sip-message";
 import { fromOf, toOf, callIdOf, cseqOf, bodyText } from "#sip/message/typed-headers";
-import { headerValues } from "#sip/message/headers";
+import { header, headerValues } from "#sip/message/headers";
 import { parseSipUri } from "#sip/message/sip-uri";
 import { serializeNameAddr } from "#sip/message/name-addr";
 import { callTag } from "#protocol/ids";
@@ -12,6 +12,7 @@ import { calleeFails } from "./answer.ts";
 import { answerOfApplication } from "./application.ts";
 import { applyBrowserMessage, legOfMessage } from "./browser-messages.ts";
 import { CallDraft } from "./call-draft.ts";
+import { applyPartnerInput, remindPartner, tellPartner } from "./call-link.ts";
 import { hasRoomAt } from "./call-room.ts";
 import type { CallContext, CallEffect, CallInput } from "./call-input.ts";
 import type { BrowserSip } from "./call-object-api.ts";
@@ -40,6 +41,7 @@ export function applyCallInput(before: CallState | undefined, input: CallInput, 
   const draft = new CallDraft(structuredCopy(before), context);
   applyTo(draft, input);
   settle(draft);
+  tellPartner(draft);
   return { state: draft.state, effects: draft.effects };
 }
 
@@ -182,13 +184,8 @@ function applyTo(draft: CallDraft, input: CallInput): void {
       return located(draft, input);
     case "browser-replaces":
       return replaceFromBrowser(draft, input.sip, input.request);
-    case "gateway-event": {
-      if (input.event.kind === "replace-received") return replaceFromPhone(draft, input.from, input.event);
-      const leg = draft.leg(input.event.leg);
-      const statistics = input.event.kind === "leg-statistics";
-      if (leg === undefined || (!statistics && (leg.holder !== input.from.gateway || input.epoch < leg.epoch))) return;
-      return applyGatewayEvent(draft, leg, input.event);
-    }
+    case "gateway-event":
+      return gatewayEvent(draft, input);
     case "browser-message":
       return browserMessage(draft, input);
     case "gateway-lost":
@@ -203,16 +200,8 @@ function applyTo(draft: CallDraft, input: CallInput): void {
       if (leg.pending !== undefined && leg.pending.text !== input.sent) draft.sendSip(leg, leg.pending.text);
       return;
     }
-    case "browser-gone": {
-      // Neither library takes an INVITE of its own up again over another socket.
-      const { bridge, socket } = input;
-      const leg = draft.state.legs.find(
-        (entry) => entry.kind === "browser" && entry.bridge === bridge && entry.socket === socket && isInviting(entry),
-      );
-      if (leg === undefined) return;
-      if (isReplacing(leg)) return dropReplacement(draft, leg, 487);
-      return endCall(draft, "canceled", "caller-gone");
-    }
+    case "browser-gone":
+      return browserGone(draft, input);
     case "browser-unreachable": {
       const leg = draft.leg(input.leg);
       if (leg !== undefined && leg.side === "callee" && leg.stage === "calling")
@@ -229,7 +218,14 @@ function applyTo(draft: CallDraft, input: CallInput): void {
       return roomEntered(draft, input.host);
     case "room-refused":
       return input.code === "room-full" ? roomFull(draft) : roomUnreachable(draft);
+    case "link-asked":
+    case "link-answered":
+    case "partner-changed":
+    case "partner-told":
+    case "partner-gone":
+      return applyPartnerInput(draft, input);
     case "retry-adoption":
+      remindPartner(draft);
       retryAdoption(draft);
       return watchRoom(draft);
   }
@@ -239,6 +235,24 @@ function located(draft: CallDraft, input: Extract<CallInput, { kind: "located" }
   const group = draft.state.groups.find(({ id }) => id === input.group);
   const target = waitingTarget(group, input.endpoint);
   if (!draft.ended && group !== undefined && target !== undefined) targetLocated(draft, group, target, input);
+}
+
+function gatewayEvent(draft: CallDraft, { event, from, epoch }: Extract<CallInput, { kind: "gateway-event" }>): void {
+  if (event.kind === "replace-received") return replaceFromPhone(draft, from, event);
+  const leg = draft.leg(event.leg);
+  const statistics = event.kind === "leg-statistics";
+  if (leg === undefined || (!statistics && (leg.holder !== from.gateway || epoch < leg.epoch))) return;
+  applyGatewayEvent(draft, leg, event);
+}
+
+/** Neither library takes an INVITE of its own up again over another socket. */
+function browserGone(draft: CallDraft, { bridge, socket }: Extract<CallInput, { kind: "browser-gone" }>): void {
+  const leg = draft.state.legs.find(
+    (entry) => entry.kind === "browser" && entry.bridge === bridge && entry.socket === socket && isInviting(entry),
+  );
+  if (leg === undefined) return;
+  if (isReplacing(leg)) dropReplacement(draft, leg, 487);
+  else endCall(draft, "canceled", "caller-gone");
 }
 
 /** Its INVITE waits for its answer. */
@@ -252,10 +266,24 @@ function isOpenedBy(leg: CallLeg, callId: string | undefined): boolean {
 }
 
 /** The leg that a browser's message is about, if it is the sender's own. */
-export function browserLegOf(state: CallState, sip: BrowserSip, message: SipMessage): BrowserLeg | undefined {
+function browserLegOf(state: CallState, sip: BrowserSip, message: SipMessage): BrowserLeg | undefined {
   const id = legOfMessage(message);
   const leg = state.legs.find((entry) => (id === undefined ? isOpenedBy(entry, callIdOf(message)) : entry.leg === id));
   return leg?.kind === "browser" && leg.identity === sip.identity && sameAccount(state, sip) ? leg : undefined;
+}
+
+/** `undefined` for a leg of somebody else's, or none at all. */
+export function inputOfBrowser(
+  state: CallState | undefined,
+  sip: BrowserSip,
+  message: SipMessage,
+): CallInput | undefined {
+  if (state !== undefined && browserLegOf(state, sip, message) !== undefined)
+    return { kind: "browser-message", sip, message };
+  if (message.kind !== "request" || message.method !== "INVITE") return undefined;
+  const replaces = header(message, "replaces") !== undefined;
+  if (state === undefined) return replaces ? undefined : { kind: "browser-invite", sip, request: message };
+  return replaces ? { kind: "browser-replaces", sip, request: message } : undefined;
 }
 
 function browserMessage(draft: CallDraft, input: Extract<CallInput, { kind: "browser-message" }>): void {

@@ -10,6 +10,8 @@ import type {
   RegionName,
   SipDomain,
 } from "#protocol/ids";
+import type { LinkAnswer, LinkRequest } from "./call-link.ts";
+import type { LinkEnd } from "./call-state.ts";
 
 /** Where a gateway's part of a call is reached. */
 export interface GatewayAddress {
@@ -70,6 +72,15 @@ export interface CallObjectApi {
   browserSip(input: BrowserSip): Promise<{ readonly messages: readonly string[] }>;
   /** The socket that a browser called from has closed. What is being rung for nobody stops; a talk goes on. */
   browserGone(input: { readonly token: CallToken; readonly bridge: string; readonly socket: string }): Promise<void>;
+  /** Another call asks that its leg shall talk with ours (docs/design/transfer.md). Safe to repeat. */
+  link(input: LinkRequest): Promise<LinkAnswer>;
+  /** The end of the link over there. `known`: whether there is such a link. */
+  partnerChanged(input: {
+    readonly token: CallToken;
+    readonly from: CallToken;
+    readonly stream: string;
+    readonly end: LinkEnd;
+  }): Promise<{ readonly known: boolean }>;
   describe(): Promise<CallRecord | undefined>;
   /** Its entry in the list of calls, as of now. */
   summaries(): Promise<readonly CallSummary[]>;
@@ -139,6 +150,8 @@ export interface CallRecord {
   readonly answeredAtMs?: number;
   readonly endedAtMs?: number;
   readonly endCause?: string;
+  /** The call in which the other party is, after an attended transfer. */
+  readonly linkedTo?: CallSid;
   readonly legs: readonly CallLegRecord[];
   /** The stored decision with inputs, ready for `recomputeDecision`; absent when nothing was to be routed. */
   readonly routing?: unknown;

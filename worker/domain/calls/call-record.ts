@@ -16,6 +16,7 @@ export function describeCall(state: CallState): CallRecord {
     answeredAtMs: state.answeredAtMs,
     endedAtMs: state.endedAtMs,
     endCause: state.endCause,
+    ...(state.link === undefined ? {} : { linkedTo: state.link.sid }),
     legs: state.legs.map((leg) => describeLeg(state, leg)),
     routing: state.groups.at(-1)?.targets.find(({ routing }) => routing !== undefined)?.routing,
     log: state.log,

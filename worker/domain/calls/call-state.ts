@@ -152,7 +152,8 @@ export interface CallRoom {
 export interface CallTransfer {
   /** Who asked for it, and leaves. */
   readonly by: LegId;
-  readonly stays: LegId;
+  /** Absent when that is the party of the linked call. */
+  readonly stays?: LegId;
   /** Identity or number. */
   readonly to: string;
   /** Of the REFER: names its subscription. */
@@ -161,6 +162,8 @@ export interface CallTransfer {
   readonly referredBy?: string;
   /** Rings the target. */
   group?: number;
+  /** The target is whom the transferor talks with in another call, which is asked. */
+  readonly linking?: { readonly token: CallToken; readonly replaces: string; readonly stream: string };
   /** What the one who stays hears once the target rings. */
   waiting?: MediaJoin;
 }
@@ -182,6 +185,28 @@ export interface CallForwarding {
   ended?: { readonly outcome: RingOutcome; readonly cause: string; readonly status?: number };
 }
 
+/** Where one end of a link is. A higher version is newer. */
+export interface LinkEnd {
+  readonly version: number;
+  readonly leg: LegId;
+  readonly gateway?: GatewayId;
+  readonly ended?: true;
+}
+
+/** The call in which the other party of the talk is. */
+export interface CallLink {
+  readonly token: CallToken;
+  readonly sid: CallSid;
+  /** Who is there. */
+  readonly identity: string;
+  /** 16 hex digits, the same at both ends; names the media between them. */
+  readonly stream: string;
+  readonly there: LinkEnd;
+  readonly here: LinkEnd;
+  /** The version of `here` that the partner is known to have. */
+  readonly told: number;
+}
+
 export interface CallState {
   readonly sid: CallSid;
   readonly token: CallToken;
@@ -201,6 +226,7 @@ export interface CallState {
   /** The leg that it talks with: a callee's, or that of a transfer's target. */
   winner?: LegId;
   transfer?: CallTransfer;
+  link?: CallLink;
   /** Whom the call rang, in order; what is over is kept for its legs. */
   groups: RingGroup[];
   /** Where its document stands; absent for a call that goes straight to an endpoint. */

@@ -1,13 +1,12 @@
 /** Whom a Refer-To names: somebody of the account, or the peer of another call of ours (RFC 3515 section 2.1, RFC 3891 section 4). */
 import { REFER_FIELD_LIMIT } from "#protocol/call-messages";
 import { parseReplaces } from "#sip/dialog/replaces";
-import type { Replaces } from "#sip/dialog/replaces";
 import { parseNameAddr } from "#sip/message/name-addr";
 import { parseSipUri, uriSchemeOf } from "#sip/message/sip-uri";
 
 export type ReferTarget =
   | { readonly kind: "address"; readonly user: string; readonly host: string }
-  | { readonly kind: "dialog"; readonly replaces: Replaces }
+  | { readonly kind: "dialog"; readonly replaces: string }
   | { readonly kind: "refused"; readonly status: number; readonly code: string };
 
 export function readReferTo(value: string | undefined): ReferTarget {
@@ -23,8 +22,7 @@ export function readReferTo(value: string | undefined): ReferTarget {
   if (method !== undefined && method !== "INVITE") return refused(403, "refer-method");
   const replaces = uri.headers.get("replaces");
   if (replaces !== undefined) {
-    const parsed = parseReplaces(replaces);
-    return parsed === undefined ? badRequest("replaces-malformed") : { kind: "dialog", replaces: parsed };
+    return parseReplaces(replaces) === undefined ? badRequest("replaces-malformed") : { kind: "dialog", replaces };
   }
   return uri.user === undefined
     ? refused(404, "refer-without-user")

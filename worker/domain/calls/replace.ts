@@ -146,7 +146,7 @@ function problemOf(
 }
 
 /** By Call-ID and both tags; ours is in either place, as the sender is the other side of the dialog or learnt of it from there. */
-function legOfDialog(state: CallState, replaces: Replaces): CallLeg | undefined {
+export function legOfDialog(state: CallState, replaces: Replaces): CallLeg | undefined {
   const [ours, theirs] =
     parseCallTag(replaces.toTag)?.call === state.token
       ? [replaces.toTag, replaces.fromTag]

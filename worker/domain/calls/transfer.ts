@@ -3,6 +3,7 @@
  * answers nothing is decided, and the two talk on when it does not.
  */
 import type { EndpointId } from "#protocol/ids";
+import type { CodecName } from "#protocol/media";
 import { reasonPhrase } from "#sip/message/build";
 import type { CallDraft } from "./call-draft.ts";
 import type { CallLeg, CallTransfer } from "./call-state.ts";
@@ -16,8 +17,14 @@ import { endGroup, groupOf, ringGroup } from "./ring-group.ts";
 
 const GIVEN_UP: Refusal = { status: 487, reason: reasonPhrase(487) };
 
+/** Who stays, here or in the linked call. */
+export interface Party {
+  readonly identity: string;
+  readonly codec?: CodecName;
+}
+
 /** Rings the target for the one who stays, and in that one's name. */
-export function ringTransferTarget(draft: CallDraft, transfer: CallTransfer, stays: CallLeg, target: EndpointId): void {
+export function ringTransferTarget(draft: CallDraft, transfer: CallTransfer, stays: Party, target: EndpointId): void {
   const group = ringGroup(draft, {
     purpose: { kind: "transfer" },
     targets: [target],
@@ -32,9 +39,10 @@ export function ringTransferTarget(draft: CallDraft, transfer: CallTransfer, sta
 /** A number has nobody to ring: its document runs for the one who stays. */
 export function transferToNumber(draft: CallDraft, transfer: CallTransfer, document: string): void {
   const { by, stays } = transfer;
-  passOn(draft, transfer);
+  const leg = draft.leg(stays);
+  if (leg !== undefined) passOn(draft, leg);
   draft.state.winner = undefined;
-  leave(draft, transfer);
+  leaveTransfer(draft, transfer);
   finishInstructions(draft);
   draft.log("transfer.completed", { leg: stays, detail: `${by} put it through to ${transfer.to}` });
   startDocument(draft, document);
@@ -44,18 +52,20 @@ export function transferToNumber(draft: CallDraft, transfer: CallTransfer, docum
 export function targetAnswers(draft: CallDraft, group: RingGroup, target: CallLeg): void {
   const { transfer } = draft.state;
   if (transfer?.group !== group.id) return hangUp(draft, target);
-  passOn(draft, transfer, group);
-  draft.state.winner = target.leg;
-  leave(draft, transfer);
+  const stays = draft.leg(transfer.stays);
+  // Who stays in the linked call talks with whom this call is carried out for.
+  passOn(draft, stays ?? target, group);
+  draft.state.winner = stays === undefined ? undefined : target.leg;
+  leaveTransfer(draft, transfer);
   draft.log("transfer.completed", { leg: transfer.stays, detail: `talks with ${target.leg}` });
   joinMedia(draft);
 }
 
 /** Whatever waits for the end of the talk waits for that of the new one; it is the call itself once its caller has left. */
-function passOn(draft: CallDraft, transfer: CallTransfer, group?: RingGroup): void {
+export function passOn(draft: CallDraft, stays: CallLeg, group?: RingGroup): void {
   const { state, winner, caller } = draft;
   const before = winner === undefined ? undefined : groupOf(draft, winner);
-  const callerStays = caller?.leg === transfer.stays;
+  const callerStays = caller === stays;
   if (before !== undefined) before.endedAtMs = draft.context.nowMs;
   if (group !== undefined) {
     group.purpose = callerStays && before !== undefined ? before.purpose : { kind: "call" };
@@ -64,10 +74,11 @@ function passOn(draft: CallDraft, transfer: CallTransfer, group?: RingGroup): vo
   if (callerStays) return;
   finishInstructions(draft);
   state.instructions = undefined;
-  state.main = transfer.stays;
+  state.main = stays.leg;
 }
 
-function leave(draft: CallDraft, transfer: CallTransfer): void {
+/** It worked: the transferor hears so and is let go. */
+export function leaveTransfer(draft: CallDraft, transfer: CallTransfer): void {
   draft.state.transfer = undefined;
   // Another pair of legs, another stream between gateways (protocol/media.ts).
   draft.state.trunkStream = draft.context.randomHex(8);

@@ -2,9 +2,15 @@
 import { UA, WebSocketInterface } from "jssip";
 import type { URI } from "jssip";
 import type { RTCSession } from "jssip/lib/RTCSession.js";
-import type { PhonePageOptions } from "../phone-page.ts";
+import type { DialogIds, PhonePageOptions } from "../phone-page.ts";
 import { MICROPHONE } from "./library-phone.ts";
 import type { LibraryPhone, Report } from "./library-phone.ts";
+
+interface JsSipDialogId {
+  readonly call_id: string;
+  readonly local_tag: string;
+  readonly remote_tag: string;
+}
 
 export class JsSipPhone implements LibraryPhone {
   readonly #options: PhonePageOptions;
@@ -57,10 +63,25 @@ export class JsSipPhone implements LibraryPhone {
   }
 
   async call(target: string): Promise<void> {
+    this.#call(target, []);
+  }
+
+  #call(target: string, extraHeaders: string[]): void {
     this.#agent.call(target, {
+      extraHeaders,
       mediaConstraints: { audio: MICROPHONE, video: false },
       pcConfig: this.#peerConnectionConfig(),
     });
+  }
+
+  dialog(): DialogIds {
+    const dialog = (this.#current() as unknown as { readonly _dialog?: { readonly id: JsSipDialogId } })._dialog;
+    if (dialog === undefined) throw new Error("the call has no dialog yet");
+    return { callId: dialog.id.call_id, localTag: dialog.id.local_tag, remoteTag: dialog.id.remote_tag };
+  }
+
+  async takeUp(target: string, { callId, localTag, remoteTag }: DialogIds): Promise<void> {
+    this.#call(target, [`Replaces: ${callId};to-tag=${remoteTag};from-tag=${localTag}`]);
   }
 
   async answer(): Promise<void> {

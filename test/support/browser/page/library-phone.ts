@@ -1,5 +1,5 @@
 /** The seam between the page and the two SIP libraries. */
-import type { PhoneEventKind } from "../phone-page.ts";
+import type { DialogIds, PhoneEventKind } from "../phone-page.ts";
 
 /** One call, as far as both libraries can do it. */
 export interface LibraryPhone {
@@ -17,6 +17,10 @@ export interface LibraryPhone {
   transfer(uri: string): Promise<void>;
   /** Connects whom it talks with and whom it talked with before. */
   transferToOther(): Promise<void>;
+  /** Of the call that it has; what a page keeps to take its call up again. */
+  dialog(): DialogIds;
+  /** INVITE that takes the place of a dialog (RFC 3891). */
+  takeUp(uri: string, replaced: DialogIds): Promise<void>;
   dropSocket(): Promise<void>;
   stop(): Promise<void>;
 }

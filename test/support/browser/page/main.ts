@@ -143,6 +143,8 @@ const page: PhonePage = {
   },
   transfer: (target) => current().transfer(addressOf(target)),
   transferToOther: () => current().transferToOther(),
+  dialog: () => current().dialog(),
+  takeUp: (target, replaced) => current().takeUp(addressOf(target), replaced),
   dropSocket: () => current().dropSocket(),
   stop: () => current().stop(),
   events: () => events,

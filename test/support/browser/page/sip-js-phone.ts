@@ -1,7 +1,7 @@
 /** sip.js, unmodified, used as its documentation shows. */
 import { Invitation, Inviter, Registerer, RegistererState, SessionState, UserAgent, Web } from "sip.js";
 import type { Session } from "sip.js";
-import type { PhonePageOptions } from "../phone-page.ts";
+import type { DialogIds, PhonePageOptions } from "../phone-page.ts";
 import { MICROPHONE } from "./library-phone.ts";
 import type { LibraryPhone, Report } from "./library-phone.ts";
 
@@ -71,9 +71,25 @@ export class SipJsPhone implements LibraryPhone {
   }
 
   async call(target: string): Promise<void> {
+    await this.#invite(target, []);
+  }
+
+  dialog(): DialogIds {
+    const { dialog } = this.#current();
+    if (dialog === undefined) throw new Error("the call has no dialog yet");
+    return { callId: dialog.callId, localTag: dialog.localTag, remoteTag: dialog.remoteTag };
+  }
+
+  async takeUp(target: string, { callId, localTag, remoteTag }: DialogIds): Promise<void> {
+    // The one that gets it has our old remote tag for its own.
+    await this.#invite(target, [`Replaces: ${callId};to-tag=${remoteTag};from-tag=${localTag}`, "Require: replaces"]);
+  }
+
+  async #invite(target: string, extraHeaders: string[]): Promise<void> {
     const uri = UserAgent.makeURI(target);
     if (uri === undefined) throw new Error(`not a SIP URI: ${target}`);
     const inviter = new Inviter(this.#agent, uri, {
+      extraHeaders,
       sessionDescriptionHandlerOptions: { constraints: { audio: MICROPHONE, video: false } },
     });
     const end = this.#follow(inviter);

@@ -1,3 +1,4 @@
+import type { CallToken } from "#protocol/ids";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, describe, expect, test, vi } from "vitest";
@@ -58,6 +59,47 @@ describe("RTP legs joined in one gateway", () => {
     expect(first!.ssrc).not.toBe(1);
     expect(a.received[0]!.ssrc).not.toBe(first!.ssrc);
     expect(first!.payload).toEqual(Buffer.alloc(160, 10));
+  });
+
+  test("audio passes between legs of two calls that are linked", async () => {
+    const fixture = await plane("us-east");
+    const { a, b, portA, portB } = await joinedPair(fixture);
+    const other = "j".repeat(44) as CallToken;
+    const c = await phone();
+    const key = `${other}.a`;
+    const address = await fixture.plane.openRtpLeg(key, { epoch: 1, allowedHosts: LOCAL });
+    fixture.plane.setRtpPeer(key, {
+      host: "127.0.0.1",
+      port: c.port,
+      audio: PCMU,
+      allowedHosts: LOCAL,
+      sending: true,
+    });
+    fixture.plane.join(key, { kind: "local", leg: "b1", call: CALL as CallToken }, 1);
+    fixture.plane.join(`${CALL}.b1`, { kind: "local", leg: "a", call: other }, 1);
+    await b.send(portB, { payloadType: 0, sequence: 1, timestamp: 160, ssrc: 2 });
+    await c.send(address?.port ?? 0, { payloadType: 0, sequence: 9, timestamp: 7, ssrc: 3 });
+    await vi.waitFor(() => expect([b.received.length, c.received.length]).toEqual([1, 1]));
+    fixture.plane.join(`${CALL}.a`, { kind: "none" }, 1);
+    await a.send(portA, { payloadType: 0, sequence: 1, timestamp: 160, ssrc: 1 });
+    await c.send(address?.port ?? 0, { payloadType: 0, sequence: 10, timestamp: 167, ssrc: 3 });
+    await vi.waitFor(() => expect(b.received.length).toBe(2));
+    expect([a.received.length, c.received.length]).toEqual([0, 1]);
+  });
+
+  test("audio passes again after one of them heard ringback and the other nothing", async () => {
+    const fixture = await plane("us-east");
+    const { a, b, portA, portB } = await joinedPair(fixture);
+    fixture.plane.join(`${CALL}.a`, { kind: "player", source: "ringback-us", loop: true, anchorMs: Date.now() }, 1);
+    fixture.plane.join(`${CALL}.b1`, { kind: "none" }, 1);
+    await vi.waitFor(() => expect(a.received.length).toBeGreaterThan(2));
+    fixture.plane.join(`${CALL}.a`, { kind: "local", leg: "b1" }, 1);
+    fixture.plane.join(`${CALL}.b1`, { kind: "local", leg: "a" }, 1);
+    const before = a.received.length;
+    await a.send(portA, { payloadType: 0, sequence: 3, timestamp: 480, ssrc: 1 });
+    await b.send(portB, { payloadType: 0, sequence: 500, timestamp: 7, ssrc: 2 });
+    await vi.waitFor(() => expect([b.received.length, a.received.length]).toEqual([1, before + 1]));
+    expect(a.received.at(-1)?.sequence).toBe(((a.received.at(-2)?.sequence ?? 0) + 1) & 0xffff);
   });
 
   test("payload types are translated for audio and DTMF, and unknown ones dropped", async () => {

@@ -107,6 +107,7 @@ export function browserRoute(device: string, region: string): EndpointRoute {
 }
 
 export class CallWorld {
+  readonly token: CallToken;
   nowMs = 1_000_000;
   state: CallState | undefined;
   fleet: GatewayStatus[] = ["us-east", "eu-west", "ap-south"].map((name, index) => ({
@@ -126,10 +127,14 @@ export class CallWorld {
   effects: CallEffect[] = [];
   #random = 0;
 
+  constructor(token = TOKEN) {
+    this.token = token;
+  }
+
   context(): CallContext {
     return {
       nowMs: this.nowMs,
-      token: TOKEN,
+      token: this.token,
       randomHex: (bytes) => (++this.#random).toString(16).padStart(bytes * 2, "0"),
       randomUint32: () => ++this.#random,
       newSid: (parent) =>
@@ -169,7 +174,7 @@ export class CallWorld {
     }
   }
 
-  phoneCalls(to: string, gateway = "us-east", toHost: string = DOMAIN): void {
+  phoneCalls(to: string, gateway = "us-east", toHost: string = DOMAIN, from = "alice"): void {
     this.feed({
       kind: "phone-invite",
       from: this.address(gateway),
@@ -178,7 +183,7 @@ export class CallWorld {
         leg: "a" as LegId,
         account: ACCOUNT,
         sipDomain: DOMAIN,
-        from: "alice" as EndpointId,
+        from: from as EndpointId,
         to,
         toHost,
         callId: "c1",
@@ -219,7 +224,7 @@ export class CallWorld {
     const parsed = parseSipMessage(text);
     if (!parsed.ok) throw new Error(`test message is malformed: ${parsed.problem.detail}`);
     const sip: BrowserSip = {
-      token: TOKEN,
+      token: this.token,
       bridge: "3",
       socket,
       region: "us-east" as RegionName,

@@ -1,7 +1,7 @@
 /** Two who talk, each a phone or a browser, and what either says within its dialog. */
 import type { WebRtcLegMedia } from "#protocol/capsule";
 import { callTag } from "#protocol/ids";
-import type { EndpointId, LegId } from "#protocol/ids";
+import type { CallToken, EndpointId, LegId } from "#protocol/ids";
 import type { DialogState } from "#sip/dialog/dialog-state";
 import { CallWorld, DOMAIN, PHONE_AUDIO, TOKEN, browserRoute, capsule, phoneRoute } from "./call-world.ts";
 
@@ -96,7 +96,7 @@ export function browserSays(world: CallWorld, leg: string, method: string, heade
   if (found?.kind !== "browser" || dialog === undefined) throw new Error(`${leg} has no dialog with a browser`);
   const cseq = Math.max(dialog.remoteCseq, 0) + 1;
   const text = sipText([
-    `${method} sip:${callTag(TOKEN, legId(leg))}@${DOMAIN} SIP/2.0`,
+    `${method} sip:${callTag(world.token, legId(leg))}@${DOMAIN} SIP/2.0`,
     `Via: SIP/2.0/WS x.invalid;branch=z9hG4bK${leg}${method}${cseq}`,
     `From: ${dialog.remoteUri};tag=${dialog.remoteTag ?? ""}`,
     `To: ${dialog.localUri};tag=${dialog.localTag}`,
@@ -114,18 +114,27 @@ export function holderOf(world: CallWorld, leg: string): string {
   return world.state?.legs.find((entry) => entry.leg === leg)?.holder ?? "";
 }
 
-/** Alice (leg a) at us-east talks with bob (leg b1) at eu-west. */
-export function talkingPair(caller: PeerKind, callee: PeerKind): CallWorld {
-  const world = new CallWorld();
-  if (caller === "phone") world.phoneCalls("bob");
-  else world.browser("alice", "s1", browserInvite({ from: "alice", to: "bob", callId: "browser-1" }));
-  world.located(callee === "phone" ? phoneRoute("desk", "eu-west") : browserRoute("tab", "eu-west"));
+export interface PairOptions {
+  readonly token?: CallToken;
+  readonly from?: string;
+  readonly to?: string;
+  readonly callerGateway?: string;
+  readonly calleeGateway?: string;
+}
+
+/** Alice (leg a) at us-east talks with bob (leg b1) at eu-west, unless told otherwise. */
+export function talkingPair(caller: PeerKind, callee: PeerKind, options: PairOptions = {}): CallWorld {
+  const { token = TOKEN, from = "alice", to = "bob", callerGateway = "us-east", calleeGateway = "eu-west" } = options;
+  const world = new CallWorld(token);
+  if (caller === "phone") world.phoneCalls(to, callerGateway, DOMAIN, from);
+  else world.browser(from, "s1", browserInvite({ from, to, callId: "browser-1" }));
+  world.located(callee === "phone" ? phoneRoute("desk", calleeGateway) : browserRoute("tab", calleeGateway));
   answerAs(world, "b1", callee);
   if (caller === "browser") {
     world.event(holderOf(world, "a"), { kind: "webrtc-leg-ready", leg: legId("a"), localSdp: browserSdp("gAAA") });
     browserSays(world, "a", "ACK");
     world.event(holderOf(world, "a"), { kind: "webrtc-leg-secured", leg: legId("a"), media });
-  } else world.event("us-east", { kind: "leg-confirmed", leg: legId("a"), capsule: capsule("confirmed") });
+  } else world.event(callerGateway, { kind: "leg-confirmed", leg: legId("a"), capsule: capsule("confirmed") });
   world.told();
   world.said();
   return world;
