@@ -97,7 +97,7 @@ const trunk = z.object({ gateway: line, host: line, port, stream: z.string().reg
 const room = z.string().min(1).max(256);
 const join: z.ZodType<MediaJoin> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("local"), leg: line }),
-  trunk.extend({ kind: z.literal("trunk") }),
+  trunk.extend({ kind: z.literal("trunk"), room: z.literal(true).optional() }),
   z.object({ kind: z.literal("echo") }),
   z.object({ kind: z.literal("player"), source: z.enum(MEDIA_SOURCES), loop: z.boolean(), anchorMs: z.number() }),
   z.object({ kind: z.literal("room"), room }),

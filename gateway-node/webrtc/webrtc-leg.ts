@@ -99,6 +99,10 @@ export class WebRtcLeg implements MediaLeg {
     return this.peer?.listens === true ? this.#media?.stream : undefined;
   }
 
+  get holds(): boolean {
+    return this.peer !== undefined && !this.peer.listens;
+  }
+
   /** It will never carry media again; a new offer begins anew. */
   get failed(): boolean {
     return this.#failed;

@@ -13,6 +13,7 @@ import { createCancelFromCapsule, createResponseFromCapsule } from "#sip/dialog/
 import type { CallDraft } from "./call-draft.ts";
 import type { BrowserLeg, CallLeg, InviteHeads } from "./call-state.ts";
 import { callerUri } from "./caller-identity.ts";
+import { noteHold } from "./hold.ts";
 import type { Refusal } from "./refusal.ts";
 
 export const ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER";
@@ -53,6 +54,7 @@ export function answerReoffer(draft: CallDraft, leg: BrowserLeg, status: number,
   leg.reoffer = undefined;
   if (sdp !== undefined) {
     leg.localSdp = sdp;
+    noteHold(draft, leg, leg.remoteSdp, reoffer.sdp);
     leg.remoteSdp = reoffer.sdp;
     if (leg.media !== undefined) leg.media = { ...leg.media, localSdp: sdp, remoteSdp: reoffer.sdp };
   }

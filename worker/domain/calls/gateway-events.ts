@@ -9,6 +9,7 @@ import { answerReoffer, cancelBrowser, inviteBrowser } from "./browser-signallin
 import type { CallDraft } from "./call-draft.ts";
 import type { CallLeg } from "./call-state.ts";
 import { endCall, hangUp, markEnded } from "./hang-up.ts";
+import { noteHold } from "./hold.ts";
 import { endGroup, groupOf, legIsGone } from "./ring-group.ts";
 import { receiveRefer } from "./refer.ts";
 import { statusOfRefusal } from "./refusal.ts";
@@ -91,7 +92,10 @@ function neverLower(before: OutgoingStreamLease | undefined, now: OutgoingStream
 }
 
 function legChanged(draft: CallDraft, leg: CallLeg, capsule: PhoneLegCapsule): void {
-  if (leg.kind === "phone") leg.capsule = capsule;
+  if (leg.kind === "phone") {
+    noteHold(draft, leg, leg.capsule?.media?.remoteSdp, capsule.media?.remoteSdp);
+    leg.capsule = capsule;
+  }
   // Its gateway has answered it: from here on it cannot fail without a BYE.
   if (isReplacing(leg) && capsule.phase === "answered") takePlace(draft, leg);
 }

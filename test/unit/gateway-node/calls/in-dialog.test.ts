@@ -54,6 +54,26 @@ describe("a re-INVITE of a phone", () => {
     expect(lab.media.trace.at(-1)).toBe("peer a 192.0.2.7:4000");
   });
 
+  it.each([
+    { about: "sendonly", lines: { direction: "sendonly" }, answer: "recvonly", silent: true },
+    { about: "inactive", lines: { direction: "inactive" }, answer: "inactive", silent: true },
+    { about: "the null address of RFC 2543", lines: { host: "0.0.0.0" }, answer: "sendrecv", silent: true },
+    { about: "recvonly, which is no hold", lines: { direction: "recvonly" }, answer: "sendonly", silent: false },
+  ])("says $about and is answered $answer", async ({ lines, answer, silent }) => {
+    const body = sdp({ host: "192.0.2.7", port: 4000, ...lines });
+    const transaction = await lab.receive(lab.fromCaller({ method: "INVITE", body }));
+    expect(bodyText(transaction.last)).toContain(`a=${answer}\r\n`);
+    expect(lab.media.peers.get(TAG_A)?.sending).toBe(!silent);
+  });
+
+  it("has its direction at session level", async () => {
+    const body = sdp({ host: "192.0.2.7", port: 4000 }).replace("t=0 0\r\n", "t=0 0\r\na=sendonly\r\n");
+    const transaction = await lab.receive(
+      lab.fromCaller({ method: "INVITE", body: body.replace("a=sendrecv\r\n", "") }),
+    );
+    expect(bodyText(transaction.last)).toContain("a=recvonly\r\n");
+  });
+
   it("without SDP gets our offer, and the answer in its ACK is followed", async () => {
     const transaction = await lab.receive(lab.fromCaller({ method: "INVITE" }));
     expect(bodyText(transaction.last)).toMatch(/^m=audio \d+ RTP\/AVP 0 101/m);

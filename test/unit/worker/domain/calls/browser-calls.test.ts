@@ -193,6 +193,20 @@ describe("a browser that calls a phone", () => {
     expect(world.told()).toEqual([]);
   });
 
+  it("has its hold and its end of it in the log, and nobody else is told", () => {
+    const world = talking();
+    for (const [cseq, direction] of [
+      [2, "sendonly"],
+      [3, "inactive"],
+      [4, "sendrecv"],
+    ] as const) {
+      world.browser("alice", "s1", inDialog("INVITE", cseq, sdp("uAAA").replace("sendrecv", direction)));
+      world.event("us-east", { kind: "webrtc-leg-ready", leg: leg("a"), localSdp: sdp("gAAA") });
+    }
+    expect(world.told().filter((line) => !line.includes("open-webrtc-leg a"))).toEqual([]);
+    expect(world.events().filter((event) => /hold|resume/.test(event))).toEqual(["leg.holds", "leg.resumes"]);
+  });
+
   it("keeps its call when its gateway refuses a re-INVITE, and may try again after its gateway died over one", () => {
     const world = talking();
     world.browser("alice", "s1", inDialog("INVITE", 2, sdp("uEEE")));

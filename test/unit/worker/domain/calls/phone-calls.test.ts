@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { LegId } from "#protocol/ids";
-import { CallWorld, PHONE_AUDIO, capsule, phoneRoute } from "./call-world.ts";
+import { CallWorld, PHONE_AUDIO, PHONE_OFFER, capsule, phoneRoute } from "./call-world.ts";
 
 const leg = (id: string): LegId => id as LegId;
 
@@ -19,6 +19,21 @@ function talking(callerGateway = "us-east", calleeGateway = "us-east"): CallWorl
   world.told();
   return world;
 }
+
+describe("a phone that holds", () => {
+  it.each(["a=sendonly", "a=inactive", "c=IN IP4 0.0.0.0"])("by %s is in the log with its end", (line) => {
+    const world = talking();
+    const capsuleWith = (remoteSdp: string): ReturnType<typeof capsule> => ({
+      ...capsule("confirmed"),
+      media: { kind: "rtp", remoteSdp, audio: PHONE_AUDIO },
+    });
+    world.event("us-east", { kind: "leg-changed", leg: leg("b1"), capsule: capsuleWith(`${PHONE_OFFER}${line}\r\n`) });
+    expect(world.state?.log.at(-1)).toMatchObject({ event: "leg.holds", leg: "b1", gateway: "us-east" });
+    world.event("us-east", { kind: "leg-changed", leg: leg("b1"), capsule: capsuleWith(PHONE_OFFER) });
+    expect(world.state?.log.at(-1)).toMatchObject({ event: "leg.resumes", leg: "b1" });
+    expect(world.told()).toEqual([]);
+  });
+});
 
 describe("a call between phones", () => {
   it("rings the callee, tells the caller once, and joins both on one gateway when answered", () => {
