@@ -5,6 +5,7 @@
 import type { OutgoingStreamLease, PhoneLegCapsule, SipFlow, WebRtcLegMedia } from "./capsule.ts";
 import type { CodecName, MediaJoin, NegotiatedAudio, RoomPort } from "./media.ts";
 import type { AccountSid, EndpointId, LegId, SipDomain } from "./ids.ts";
+import type { TouchTone, TouchToneSource } from "./touch-tone.ts";
 
 /** Longest Refer-To and Referred-By that a gateway passes on. */
 export const REFER_FIELD_LIMIT = 1_024;
@@ -109,6 +110,14 @@ export type CallEvent =
       readonly leg: LegId;
       readonly lease: OutgoingStreamLease;
       readonly incoming?: WebRtcLegMedia["incoming"];
+    }
+  /** The peer pressed a key; once for each, by whichever way it came. */
+  | {
+      readonly kind: "digit-received";
+      readonly leg: LegId;
+      readonly digit: TouchTone;
+      readonly source: TouchToneSource;
+      readonly durationMs?: number;
     }
   /** First media in each direction after open, adoption or join, for the log and the figures. */
   | { readonly kind: "media-flowing"; readonly leg: LegId; readonly afterMs: number }
@@ -215,6 +224,8 @@ export type CallCommand =
   | { readonly kind: "grant-lease"; readonly leg: LegId; readonly lease: OutgoingStreamLease }
   /** Where the leg's media goes from now on. */
   | { readonly kind: "join-leg"; readonly leg: LegId; readonly join: MediaJoin }
+  /** Press a key towards the leg's peer: by telephone-event where that was negotiated, else by INFO. */
+  | { readonly kind: "send-digit"; readonly leg: LegId; readonly digit: TouchTone; readonly durationMs: number }
   /** Let a leg that another gateway carries into a room of this one; again when the leg has moved. This gateway has no such leg. */
   | { readonly kind: "open-room-port"; readonly leg: LegId; readonly port: RoomPort }
   | { readonly kind: "close-room-port"; readonly leg: LegId }

@@ -10,6 +10,7 @@ import { endFromHere, sendBye } from "./leg-ending.ts";
 import type { FaultRim } from "./fault-rim.ts";
 import type { Leg, PhoneLeg, WebRtcLeg } from "./leg.ts";
 import { answerRefer, notifyLeg } from "./refer.ts";
+import { sendDigit } from "./touch-tones.ts";
 import { answerLeg, rejectLeg, ringLeg } from "./uas-leg.ts";
 import type { Rejection } from "./uas-leg.ts";
 import { cancelLeg, confirmLeg, inviteLeg } from "./uac-leg.ts";
@@ -121,6 +122,8 @@ export class CommandHandler {
       case "release-leg":
         closeMedia(this.#context, leg);
         return dropLeg(this.#context, leg, "released");
+      case "send-digit":
+        return sendDigit(this.#context, leg, command);
       case "end-leg":
         return leg.kind === "phone" ? this.#end(leg, command.reason) : this.#endWebRtc(leg);
       case "complete-webrtc-leg":

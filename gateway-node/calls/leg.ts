@@ -7,6 +7,7 @@ import type { SipRequest } from "#sip/message/sip-message";
 import type { Clock, Timer } from "../clock.ts";
 import type { ClientTransaction, ServerTransaction } from "../sip-transport/sip-stack.ts";
 import type { MediaLegKey } from "../media/media-plane.ts";
+import { KeyAllowance } from "./key-allowance.ts";
 
 /** Each timer of a leg by what it waits for; setting one again replaces it. */
 export type LegTimer =
@@ -31,6 +32,7 @@ abstract class LegBase {
   gone = false;
   /** When its figures last went to the Call object. */
   figuresToldAtMs: number | undefined;
+  readonly keys = new KeyAllowance();
   readonly #timers = new Map<LegTimer, Timer>();
 
   constructor(call: CallToken, leg: LegId, epoch: number) {

@@ -1,12 +1,14 @@
 /** What the media plane noticed, told to the Call objects. */
 import type { OutgoingStreamLease, WebRtcLegMedia } from "#protocol/capsule";
 import type { GatewayId } from "#protocol/ids";
+import type { TouchTone } from "#protocol/touch-tone";
 import type { MediaLegKey, MediaPlaneEvents } from "../media/media-plane.ts";
 import { closeMedia, dropLeg, publish } from "./call-context.ts";
 import type { CallContext, LegDeparture } from "./call-context.ts";
 import type { FaultRim } from "./fault-rim.ts";
 import { endFromHere, reportEnd } from "./leg-ending.ts";
 import type { Leg } from "./leg.ts";
+import { reportDigit } from "./touch-tones.ts";
 
 export interface MediaReportsOptions {
   readonly context: CallContext;
@@ -55,6 +57,10 @@ export class MediaReports implements MediaPlaneEvents {
 
   onLeaseWanted(key: MediaLegKey, lease: OutgoingStreamLease, incoming: WebRtcLegMedia["incoming"]): void {
     this.#with(key, (context, leg) => publish(context, leg, { kind: "lease-wanted", leg: leg.leg, lease, incoming }));
+  }
+
+  onDigit(key: MediaLegKey, digit: TouchTone): void {
+    this.#with(key, (context, leg) => reportDigit(context, leg, digit, "rtp"));
   }
 
   onNeighbourSilent(gateway: GatewayId, silentMs: number): void {

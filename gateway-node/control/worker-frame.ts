@@ -7,6 +7,7 @@ import type { ControlRefusal, EndpointCredentials, TrunkPeer, WorkerFrame } from
 import { parseAccountSid, parseCallToken, parseGatewayId, parseLegId } from "#protocol/ids";
 import type { AccountSid, CallToken, GatewayId, LegId } from "#protocol/ids";
 import { type CodecName, MEDIA_SOURCES, type MediaJoin, type NegotiatedAudio, type RoomPort } from "#protocol/media";
+import { TOUCH_TONES } from "#protocol/touch-tone";
 import type { DialogState } from "#sip/dialog/dialog-state";
 
 export type WorkerFrameReading =
@@ -166,6 +167,7 @@ const command: z.ZodType<CallCommand> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("adopt-webrtc-leg"), leg: legId, media: webRtcMedia, sdpVersion: count }),
   z.object({ kind: z.literal("grant-lease"), leg: legId, lease }),
   z.object({ kind: z.literal("join-leg"), leg: legId, join }),
+  z.object({ kind: z.literal("send-digit"), leg: legId, digit: z.enum(TOUCH_TONES), durationMs: count }),
   z.object({ kind: z.literal("open-room-port"), leg: legId, port: roomPort }),
   z.object({ kind: z.literal("close-room-port"), leg: legId }),
   z.object({ kind: z.literal("release-leg"), leg: legId }),

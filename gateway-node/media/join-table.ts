@@ -5,9 +5,10 @@ import { HoldMusic } from "./hold-music.ts";
 import type { MediaLeg } from "./media-leg.ts";
 import type { MediaLegKey } from "./media-plane.ts";
 import type { MediaPlaneOptions } from "./media-plane-options.ts";
-import { type PacketSink, type RelayOutcome, relayPacket } from "./packet-relay.ts";
+import { isTelephoneEvent, type PacketSink, type RelayOutcome, relayPacket } from "./packet-relay.ts";
 import { LegPlayer, type PlayerJoin } from "./player/leg-player.ts";
 import type { SourceLibrary } from "./player/source-library.ts";
+import { TouchToneDetector } from "./touch-tone-detector.ts";
 import type { RoomMember } from "./room/room-member.ts";
 import type { RoomTable } from "./room/room-table.ts";
 import type { Trunk } from "./trunk.ts";
@@ -39,6 +40,7 @@ export class JoinTable {
   readonly #legs: ReadonlyMap<MediaLegKey, MediaLeg>;
   readonly #joins = new Map<MediaLegKey, ActiveJoin>();
   readonly #holdMusic: HoldMusic;
+  readonly #detectors = new Map<MediaLegKey, TouchToneDetector>();
 
   constructor(parts: JoinTableParts) {
     this.#parts = parts;
@@ -66,6 +68,7 @@ export class JoinTable {
 
   remove(key: MediaLegKey): void {
     this.#holdMusic.stop(key);
+    this.#detectors.delete(key);
     this.#end(this.#joins.get(key) ?? NO_JOIN);
     this.#joins.delete(key);
   }
@@ -95,9 +98,11 @@ export class JoinTable {
   readonly forward = (leg: MediaLeg, packet: Buffer, nowMs: number): void => {
     const join = this.#joins.get(leg.key);
     const source = leg.audio;
-    if (join === undefined || join.kind === "none" || source === undefined) return;
+    if (source === undefined) return;
     if (this.#parts.wakeWatch.slept(nowMs)) return this.#parts.options.count("media.overslept");
-    // Held people hear our music, and never what an open microphone goes on sending.
+    if (isTelephoneEvent(packet, source)) this.#hearKey(leg, packet);
+    if (join === undefined || join.kind === "none") return;
+    // DEVIATION (docs/compliance.md#3264-8.4): held people hear our music, and never what an open microphone goes on sending.
     if (leg.holds) return;
     switch (join.kind) {
       case "trunk":
@@ -120,6 +125,13 @@ export class JoinTable {
         join satisfies never;
     }
   };
+
+  #hearKey(leg: MediaLeg, packet: Buffer): void {
+    const detector = this.#detectors.get(leg.key) ?? new TouchToneDetector();
+    this.#detectors.set(leg.key, detector);
+    const digit = detector.hear(packet);
+    if (digit !== undefined) this.#parts.options.events.onDigit(leg.key, digit);
+  }
 
   #relayed(outcome: RelayOutcome): boolean {
     if (outcome === "sent") return true;

@@ -202,6 +202,14 @@ export function notifyBrowser(draft: CallDraft, leg: BrowserLeg, notification: N
   draft.sendSip(leg, sipMessageText(addVia(draft, request, newBranch(draft))));
 }
 
+/** INFO: what it says is of the moment, so it is not repeated over the next socket. */
+export function informBrowser(draft: CallDraft, leg: BrowserLeg, contentType: string, body: string): void {
+  if (leg.dialog === undefined) return;
+  const made = createDialogRequest(leg.dialog, "INFO", { contact: contactOf(draft, leg), body, contentType });
+  leg.dialog = made.dialog;
+  draft.sendSip(leg, sipMessageText(addVia(draft, made.request, newBranch(draft))));
+}
+
 function sendInDialog(draft: CallDraft, leg: BrowserLeg, method: "BYE" | "INVITE", body?: string): void {
   if (leg.dialog === undefined) return;
   const made = createDialogRequest(leg.dialog, method, {

@@ -48,6 +48,8 @@ export interface LegCommon {
   /** Final status of a callee that was not connected. */
   failure?: { readonly status: number; readonly reason: string; readonly retryAfterSeconds?: number };
   statistics?: Record<string, number>;
+  /** Keys that its peer pressed. */
+  digits?: number;
   adoption?: LegAdoption;
 }
 

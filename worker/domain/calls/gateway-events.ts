@@ -15,6 +15,7 @@ import { receiveRefer } from "./refer.ts";
 import { statusOfRefusal } from "./refusal.ts";
 import { answerReplacement, dropReplacement, isReplacing, takePlace } from "./replace.ts";
 import { abandonTransfer } from "./transfer.ts";
+import { digitReceived } from "./touch-tones.ts";
 
 /** Applies one event of the gateway that holds the leg. */
 export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEvent): void {
@@ -71,6 +72,8 @@ export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEve
       };
       draft.command(leg, { kind: "grant-lease", leg: leg.leg, lease: event.lease });
       return;
+    case "digit-received":
+      return digitReceived(draft, leg, event);
     case "media-flowing":
       draft.log("leg.media", { leg: leg.leg, gateway: leg.holder, detail: `after ${Math.round(event.afterMs)} ms` });
       return;
