@@ -49,7 +49,7 @@ export type CallEvent =
   | ReplaceReceivedEvent
   /** The caller gave up; the gateway answered the CANCEL, the final response to INVITE is the Call object's. */
   | { readonly kind: "leg-cancelled"; readonly leg: LegId }
-  /** A callee's device rings (180) or has early media (183). */
+  /** A callee's device rings. With early media the capsule has it. */
   | { readonly kind: "leg-ringing"; readonly leg: LegId; readonly status: number; readonly capsule?: PhoneLegCapsule }
   /** A callee answered 2xx. It is acknowledged (ACK) only after `confirm-leg`. */
   | {
@@ -151,8 +151,8 @@ export type CallCommand =
       readonly ringTimeoutMs: number;
       readonly headers: readonly (readonly [name: string, value: string])[];
     }
-  /** Send a provisional response (180) on the caller's INVITE. */
-  | { readonly kind: "ring-leg"; readonly leg: LegId; readonly status: 180 }
+  /** Send a provisional response on the caller's INVITE: 180, or 183 with SDP when there is early media with this codec. */
+  | { readonly kind: "ring-leg"; readonly leg: LegId; readonly status: 180; readonly earlyCodec?: CodecName }
   /** Answer the caller's INVITE with 200 and this codec. */
   | { readonly kind: "answer-leg"; readonly leg: LegId; readonly codec: CodecName }
   /** Answer the caller's INVITE with a final refusal. */
@@ -206,6 +206,8 @@ export type CallCommand =
       readonly remoteSdp?: string;
       readonly codecs: readonly CodecName[];
       readonly ssrc: number;
+      /** For early media: the browser may take no notice of it before the call is answered. */
+      readonly early?: true;
     }
   /** The browser's answer to our offer. */
   | {

@@ -1,6 +1,6 @@
 /** Touch tones as Worker and gateway speak of them: one key of a telephone, however it was sent (RFC 4733 section 3.2, table 3). */
 
-export const TOUCH_TONES = [..."0123456789*#ABCD"] as const satisfies readonly string[];
+export const TOUCH_TONES = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#", "A", "B", "C", "D"] as const;
 export type TouchTone = (typeof TOUCH_TONES)[number];
 
 /** How a tone came: as telephone-event in the leg's media, or in an INFO request. */

@@ -14,7 +14,7 @@ import { sendDigit } from "./touch-tones.ts";
 import { answerLeg, rejectLeg, ringLeg } from "./uas-leg.ts";
 import type { Rejection } from "./uas-leg.ts";
 import { cancelLeg, confirmLeg, inviteLeg } from "./uac-leg.ts";
-import { adoptWebRtcLeg, completeWebRtcLeg, openWebRtcLeg } from "./webrtc-leg.ts";
+import { adoptWebRtcLeg, completeWebRtcLeg, openWebRtcLeg, reopenWebRtcLeg } from "./webrtc-leg.ts";
 
 const NOT_STORED: Rejection = { status: 503, reason: "Service Unavailable", retryAfterSeconds: 5 };
 /** A call that is not there has no dialog to replace (RFC 3891 section 3). */
@@ -73,6 +73,8 @@ export class CommandHandler {
       case "adopt-leg":
         return this.#begin(leg, () => adoptLeg(context, call, epoch, command));
       case "open-webrtc-leg":
+        if (leg?.kind === "webrtc" && command.remoteSdp !== undefined)
+          return reopenWebRtcLeg(context, leg, epoch, { ...command, remoteSdp: command.remoteSdp });
         return this.#begin(leg, () => openWebRtcLeg(context, call, epoch, command));
       case "adopt-webrtc-leg":
         return this.#begin(leg, () => adoptWebRtcLeg(context, call, epoch, command));
@@ -137,7 +139,7 @@ export class CommandHandler {
   #performOnPhone(leg: PhoneLeg, command: Extract<CallCommand, { kind: PhoneKind }>): void | Promise<void> {
     switch (command.kind) {
       case "ring-leg":
-        return ringLeg(this.#context, leg, command.status);
+        return ringLeg(this.#context, leg, command.earlyCodec);
       case "answer-leg":
         return answerLeg(this.#context, leg, command.codec);
       case "reject-leg":

@@ -2,6 +2,7 @@
 import type { PhoneLegCapsule } from "#protocol/capsule";
 import { callTag } from "#protocol/ids";
 import type { CallToken, LegId } from "#protocol/ids";
+import type { CodecName } from "#protocol/media";
 import type { DialogState } from "#sip/dialog/dialog-state";
 import type { SipRequest } from "#sip/message/sip-message";
 import type { Clock, Timer } from "../clock.ts";
@@ -98,6 +99,10 @@ export class PhoneLeg extends LegBase {
   /** An adoption in progress, and when it began. */
   adoptingSinceMs: number | undefined;
   readonly ringingSeen = new Set<number>();
+  /** The answer that a 183 of ours gave. */
+  early: { readonly codec: CodecName; readonly sdp: string } | undefined;
+  /** What the 200 says is not what an earlier 183 said: a re-INVITE follows the ACK. */
+  renegotiates = false;
 
   constructor(init: {
     readonly call: CallToken;

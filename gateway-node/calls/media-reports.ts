@@ -7,7 +7,7 @@ import { closeMedia, dropLeg, publish } from "./call-context.ts";
 import type { CallContext, LegDeparture } from "./call-context.ts";
 import type { FaultRim } from "./fault-rim.ts";
 import { endFromHere, reportEnd } from "./leg-ending.ts";
-import type { Leg } from "./leg.ts";
+import type { Leg, PhoneLeg } from "./leg.ts";
 import { reportDigit } from "./touch-tones.ts";
 
 export interface MediaReportsOptions {
@@ -29,8 +29,8 @@ export class MediaReports implements MediaPlaneEvents {
 
   onMediaTimeout(key: MediaLegKey): void {
     this.#with(key, (context, leg) => {
-      // A phone on hold may send nothing for hours.
-      if (leg.kind === "phone" && leg.held) return;
+      // A phone on hold may send nothing for hours, and most send nothing before the answer.
+      if (leg.kind === "phone" && (leg.held || isEarly(leg))) return;
       context.count("calls.media-timeout");
       if (leg.kind === "phone") return endFromHere(context, leg, "media-timeout");
       reportEnd(context, leg, "media-timeout");
@@ -79,4 +79,8 @@ export class MediaReports implements MediaPlaneEvents {
     const leg = context.legs.byKey(key);
     if (leg !== undefined) void rim.run(leg.call, leg.leg, () => act(context, leg));
   }
+}
+
+function isEarly({ capsule }: PhoneLeg): boolean {
+  return capsule.phase === "calling" || capsule.phase === "ringing";
 }

@@ -106,8 +106,10 @@ export class GatewayMediaPlane implements MediaPlane {
 
   async openWebRtcLeg(key: MediaLegKey, options: OpenWebRtcOptions): Promise<WebRtcOpening> {
     const known = this.#legs.get(key);
-    if (known instanceof WebRtcLeg && known.epoch >= options.epoch && !known.failed) {
+    const isHere = options.again === true && options.remoteSdp !== undefined;
+    if (known instanceof WebRtcLeg && (isHere || known.epoch >= options.epoch) && !known.failed) {
       if (known.epoch > options.epoch) return this.#refuseStale();
+      known.patient = options.early === true;
       if (options.remoteSdp === undefined) return { ok: true, localSdp: known.localSdp };
       const reopened = this.#webRtc.reopen(known, options.remoteSdp, options.codecs);
       this.#joins.onAudio(known);

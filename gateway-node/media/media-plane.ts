@@ -72,6 +72,10 @@ export interface MediaPlane {
       readonly remoteSdp?: string;
       readonly codecs: readonly CodecName[];
       readonly ssrc: number;
+      /** The browser may wait for the call's answer before it does anything about this. */
+      readonly early?: true;
+      /** To the leg that is here, under whatever epoch it began: other legs of the call may have moved since. */
+      readonly again?: true;
     },
   ): Promise<WebRtcOpening>;
   completeWebRtcLeg(key: MediaLegKey, remoteSdp: string, codecs: readonly CodecName[]): WebRtcOpening;

@@ -314,3 +314,52 @@ export function refuseScenario(status: number, reason: string): { readonly xml: 
     '<recv request="ACK"/>',
   );
 }
+
+export interface EarlyMediaOptions {
+  /** G.711 as it goes into packets (PCMU), played from the provisional response on, again and again. */
+  readonly audioFile: string;
+  readonly status?: 180 | 183;
+  /** From the provisional response to the answer. */
+  readonly earlyMs: number;
+}
+
+function responseTo(status: string, lines: readonly string[]): readonly string[] {
+  return [
+    `SIP/2.0 ${status}`,
+    "[last_Via:]",
+    "[last_From:]",
+    "[last_To:];tag=[pid]SIPpTag01[call_number]",
+    "[last_Call-ID:]",
+    "[last_CSeq:]",
+    ...lines,
+  ];
+}
+
+const ANSWER = [
+  "Contact: <sip:[local_ip]:[local_port];transport=[transport]>",
+  "Content-Type: application/sdp",
+  "Content-Length: [len]",
+  "",
+  "v=0",
+  "o=sipp 1 1 IN IP[local_ip_type] [local_ip]",
+  "s=-",
+  "c=IN IP[media_ip_type] [media_ip]",
+  "t=0 0",
+  "m=audio [rtpstream_audio_port] RTP/AVP 0",
+  "a=rtpmap:0 PCMU/8000",
+];
+
+/** Is called, plays before it answers, answers, and takes the BYE. */
+export function earlyMediaScenario({ audioFile, status = 183, earlyMs }: EarlyMediaOptions): { readonly xml: string } {
+  return scenario(
+    "early media",
+    '<recv request="INVITE"/>',
+    send(responseTo(status === 183 ? "183 Session Progress" : "180 Ringing", ANSWER)),
+    `<nop><action><exec rtp_stream="${audioFile},-1,0,PCMU/8000"/></action></nop>`,
+    `<pause milliseconds="${earlyMs}"/>`,
+    send(responseTo("200 OK", ANSWER), 'retrans="500"'),
+    '<recv request="ACK"/>',
+    '<recv request="BYE" timeout="30000"/>',
+    send(responseTo("200 OK", ["Content-Length: 0"])),
+  );
+}

@@ -15,6 +15,8 @@ export interface PhonePageOptions {
   /** Opens the socket again and registers when it is lost. On unless told otherwise. */
   readonly reconnect?: boolean;
   readonly iceServers?: readonly { readonly urls: string }[];
+  /** sip.js only: apply the SDP of a 183, as JsSIP always does. */
+  readonly earlyMedia?: boolean;
   /** Codecs to offer, best first, such as `audio/PCMU`; the browser's own choice when absent. */
   readonly codecs?: readonly string[];
 }

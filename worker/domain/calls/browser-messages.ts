@@ -19,6 +19,7 @@ import { calleeAnswers, calleeFails, calleeRings } from "./answer.ts";
 import { ALLOW, acknowledge, acknowledgeRefusal, byeBrowser, contactOf, offerToBrowser } from "./browser-signalling.ts";
 import type { CallDraft } from "./call-draft.ts";
 import type { BrowserLeg } from "./call-state.ts";
+import { offerSinceEarly } from "./early-media.ts";
 import { endCall, hangUp, markEnded, releaseMedia } from "./hang-up.ts";
 import { receiveRefer } from "./refer.ts";
 import type { Refer } from "./refer.ts";
@@ -60,7 +61,7 @@ function applyRequest(draft: CallDraft, leg: BrowserLeg, request: SipRequest): v
   switch (request.method) {
     case "ACK":
       if (leg.stage === "answered") leg.stage = "connected";
-      return;
+      return offerSinceEarly(draft, leg);
     case "CANCEL":
       respond(draft, leg, request, 200);
       if (isReplacing(leg)) return dropReplacement(draft, leg, 487);

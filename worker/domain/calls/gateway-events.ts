@@ -4,10 +4,11 @@ import type { OutgoingStreamLease, PhoneLegCapsule } from "#protocol/capsule";
 import { reasonPhrase } from "#sip/message/build";
 import { offerMove } from "./adopt-leg.ts";
 import { adoptionFailed, legAdopted } from "./adoption.ts";
-import { answerBrowserCaller, calleeAnswers, calleeFails, calleeRings } from "./answer.ts";
+import { answerBrowserCaller, calleeAnswers, calleeFails, calleeIsHeard, calleeRings } from "./answer.ts";
 import { answerReoffer, cancelBrowser, inviteBrowser } from "./browser-signalling.ts";
 import type { CallDraft } from "./call-draft.ts";
 import type { CallLeg } from "./call-state.ts";
+import { earlyReady, earlyRefused } from "./early-media.ts";
 import { endCall, hangUp, markEnded } from "./hang-up.ts";
 import { noteHold } from "./hold.ts";
 import { endGroup, groupOf, legIsGone } from "./ring-group.ts";
@@ -26,8 +27,7 @@ export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEve
     case "leg-cancelled":
       return callerGaveUp(draft, leg);
     case "leg-ringing":
-      if (leg.kind === "phone") leg.capsule = event.capsule ?? leg.capsule;
-      return calleeRings(draft, leg);
+      return phoneRings(draft, leg, event.capsule);
     case "leg-answered":
       if (leg.kind === "phone") leg.capsule = event.capsule;
       return calleeAnswers(draft, leg, event.audio);
@@ -80,6 +80,13 @@ export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEve
     case "leg-statistics":
       return noteStatistics(leg, event);
   }
+}
+
+function phoneRings(draft: CallDraft, leg: CallLeg, capsule: PhoneLegCapsule | undefined): void {
+  if (leg.kind === "phone") leg.capsule = capsule ?? leg.capsule;
+  const codec = capsule?.media?.audio.codec;
+  if (codec === undefined) calleeRings(draft, leg);
+  else calleeIsHeard(draft, leg, codec);
 }
 
 function noteStatistics(leg: CallLeg, event: Extract<CallEvent, { kind: "leg-statistics" }>): void {
@@ -141,6 +148,9 @@ function legFailed(draft: CallDraft, leg: CallLeg, event: Extract<CallEvent, { k
 function legEnded(draft: CallDraft, leg: CallLeg, cause: string): void {
   if (leg.stage === "ended") return;
   draft.log("leg.ended", { leg: leg.leg, gateway: leg.holder, detail: cause });
+  // The early media of a caller is gone; its INVITE still wants an answer.
+  if (leg === draft.caller && leg.side === "caller" && leg.stage === "ringing")
+    return endCall(draft, "canceled", `caller-${cause}`);
   legIsGone(draft, leg, { outcome: "completed", cause: `${leg.side}-${cause}` });
 }
 
@@ -153,7 +163,10 @@ function webRtcReady(draft: CallDraft, leg: CallLeg, localSdp: string): void {
   }
   if (isReplacing(leg)) return answerReplacement(draft, leg, localSdp);
   legAdopted(draft, leg);
-  if (leg.side === "caller") return answerBrowserCaller(draft, leg, localSdp);
+  if (leg.side === "caller") {
+    if (!earlyReady(draft, leg, localSdp)) answerBrowserCaller(draft, leg, localSdp);
+    return;
+  }
   if (leg.invite === undefined) {
     leg.localSdp = localSdp;
     draft.log("leg.inviting", { leg: leg.leg, gateway: leg.holder });
@@ -170,6 +183,7 @@ function webRtcRefused(
   if (leg.kind === "browser" && leg.reoffer !== undefined) return answerReoffer(draft, leg, event.status);
   if (isReplacing(leg)) return dropReplacement(draft, leg, event.status);
   if (leg.adoption !== undefined) return adoptionFailed(draft, leg, event.reason);
+  if (earlyRefused(draft, leg)) return;
   const refusal = { status: event.status, reason: reasonPhrase(event.status) };
   if (leg === draft.caller) return endCall(draft, "failed", "media-refused", refusal);
   const group = groupOf(draft, leg);

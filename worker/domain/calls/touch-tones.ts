@@ -6,6 +6,7 @@ import { readAudioDescription } from "#sip/sdp/audio-description";
 import { informBrowser } from "./browser-signalling.ts";
 import type { CallDraft } from "./call-draft.ts";
 import type { CallLeg } from "./call-state.ts";
+import { heardCallee, isTalking } from "./heard-callee.ts";
 
 type Pressed = Pick<Extract<CallEvent, { kind: "digit-received" }>, "digit" | "source" | "durationMs">;
 
@@ -31,9 +32,10 @@ function deliver(draft: CallDraft, peer: CallLeg, { digit, durationMs }: Pressed
 
 /** Whom the leg talks to. */
 function peerOf(draft: CallDraft, leg: CallLeg): CallLeg | undefined {
-  const { caller, winner } = draft;
-  if (leg === caller) return winner;
-  return leg === winner ? caller : undefined;
+  const { caller } = draft;
+  const callee = isTalking(draft) ? draft.winner : heardCallee(draft);
+  if (leg === caller) return callee;
+  return leg === callee ? caller : undefined;
 }
 
 /** What the peer's newest description says of telephone-event at 8 kHz. */

@@ -74,6 +74,7 @@ export class SipJsPhone implements LibraryPhone {
     const uri = UserAgent.makeURI(target);
     if (uri === undefined) throw new Error(`not a SIP URI: ${target}`);
     const inviter = new Inviter(this.#agent, uri, {
+      earlyMedia: this.#options.earlyMedia ?? false,
       sessionDescriptionHandlerOptions: { constraints: { audio: MICROPHONE, video: false } },
     });
     const end = this.#follow(inviter);

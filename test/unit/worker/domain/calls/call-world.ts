@@ -65,7 +65,9 @@ export function capsule(phase: PhoneLegCapsule["phase"]): PhoneLegCapsule {
       localSdpId: 1,
     },
     remoteOffer: PHONE_OFFER,
-    media: { kind: "rtp", remoteSdp: PHONE_OFFER, audio: PHONE_AUDIO },
+    ...(phase === "calling" || phase === "ringing"
+      ? {}
+      : { media: { kind: "rtp", remoteSdp: PHONE_OFFER, audio: PHONE_AUDIO } }),
   };
 }
 
