@@ -88,7 +88,8 @@ function callSidHeader(draft: CallDraft): readonly [string, string] {
 export function refuseBrowser(draft: CallDraft, leg: BrowserLeg, refusal: Refusal): void {
   const headers: (readonly [string, string])[] =
     refusal.retryAfterSeconds === undefined ? [] : [["Retry-After", String(refusal.retryAfterSeconds)]];
-  respondToInvite(draft, leg, refusal.status, { reason: refusal.reason, headers });
+  const all = [...headers, ...(refusal.headers ?? [])];
+  respondToInvite(draft, leg, refusal.status, { reason: refusal.reason, headers: all });
 }
 
 /** First INVITE to a callee's browser, with our offer. */

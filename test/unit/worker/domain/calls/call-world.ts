@@ -170,7 +170,7 @@ export class CallWorld {
     }
   }
 
-  phoneCalls(to: string, gateway = "us-east", toHost: string = DOMAIN): void {
+  phoneCalls(to: string, gateway = "us-east", toHost: string = DOMAIN, remoteOffer: string = PHONE_OFFER): void {
     this.feed({
       kind: "phone-invite",
       from: this.address(gateway),
@@ -184,7 +184,7 @@ export class CallWorld {
         toHost,
         callId: "c1",
         flow: { transport: "udp", host: "127.0.0.1", port: 40000 },
-        capsule: capsule("ringing"),
+        capsule: { ...capsule("ringing"), remoteOffer },
       },
     });
   }

@@ -129,6 +129,42 @@ describe("a call between phones", () => {
     expect(world.state?.status).toBe(end);
   });
 
+  it("refuses a callee that has no codec of the caller's with 488 and says why, as nothing is transcoded", () => {
+    const world = new CallWorld();
+    world.phoneCalls("bob");
+    world.located(phoneRoute("bob-desk", "us-east"));
+    expect(world.commands[0]?.command).toMatchObject({ kind: "invite-leg", codecs: ["PCMU", "PCMA"] });
+    world.commands = [];
+    world.event("us-east", { kind: "leg-failed", leg: leg("b1"), status: 488, reason: "Not Acceptable Here" });
+    expect(world.commands[0]?.command).toMatchObject({
+      kind: "reject-leg",
+      status: 488,
+      headers: [["Warning", expect.stringMatching(/^305 \S+ "The other side takes none of PCMU, PCMA, and/)]],
+    });
+    expect(world.state).toMatchObject({ status: "failed", endCause: "callee-refused" });
+  });
+
+  it.each([
+    ["0 101", ["PCMU"]],
+    ["8 101", ["PCMA"]],
+    ["8 0 101", ["PCMA", "PCMU"]],
+    ["18 8 9 0", ["PCMA", "PCMU"]],
+    ["18 9", undefined],
+  ])("offers the callee what the caller offers of ours, in the caller's order: %s", (formats, codecs) => {
+    const world = new CallWorld();
+    const offer = PHONE_OFFER.replace("0 8 101", formats);
+    world.phoneCalls("bob", "us-east", undefined, offer);
+    world.located(phoneRoute("bob-desk", "us-east"));
+    const [first] = world.commands.map(({ command }) => command);
+    if (codecs !== undefined) expect(first).toMatchObject({ kind: "invite-leg", codecs });
+    else
+      expect(first).toMatchObject({
+        kind: "reject-leg",
+        status: 488,
+        headers: [["Warning", expect.stringMatching(/^305 \S+ "No codec in common/)]],
+      });
+  });
+
   it("rings every device, and tells the others when one answers", () => {
     const world = new CallWorld();
     world.phoneCalls("bob");
