@@ -48,13 +48,11 @@ async function announcingPhone(gateway: string, earlyMs: number, status: 180 | 1
   };
   await register(300);
   signOff.push(() => register(0));
-  const ports = await freePort("127.0.0.1", 4);
   await lab.own(
     startSipp({
       scenario: earlyMediaScenario({ audioFile, earlyMs, status }),
       target,
       port,
-      args: ["-min_rtp_port", String(ports), "-max_rtp_port", String(ports + 3)],
     }),
   );
 }

@@ -1,6 +1,13 @@
 /** A phone in a real browser, as a test holds it. */
 import type { Recording } from "../wav.ts";
-import type { PhoneEvent, PhoneEventKind, PhonePage, PhonePageOptions, PhoneStatistics } from "./phone-page.ts";
+import type {
+  DigitWay,
+  PhoneEvent,
+  PhoneEventKind,
+  PhonePage,
+  PhonePageOptions,
+  PhoneStatistics,
+} from "./phone-page.ts";
 
 /** What a browser must be able to do for us: run one function of the page. */
 export interface PageDriver {
@@ -74,8 +81,8 @@ export class BrowserPhone {
     await this.#ask("resume");
   }
 
-  async sendDigits(digits: string): Promise<void> {
-    await this.#ask("sendDigits", digits);
+  async sendDigits(digits: string, way: DigitWay = "rtp"): Promise<void> {
+    await this.#ask("sendDigits", digits, way);
   }
 
   /** Has the other side call somebody else. */

@@ -1,6 +1,7 @@
 /** What the page in the browser offers, and what the driver outside asks of it. Everything that crosses is JSON. */
 
 export type SipLibrary = "sip.js" | "jssip";
+export type DigitWay = "rtp" | "info";
 
 export interface PhonePageOptions {
   readonly library: SipLibrary;
@@ -83,7 +84,8 @@ export interface PhonePage {
   hangup(): Promise<void>;
   hold(): Promise<void>;
   resume(): Promise<void>;
-  sendDigits(digits: string): Promise<void>;
+  /** By telephone-event unless told otherwise. */
+  sendDigits(digits: string, way?: DigitWay): Promise<void>;
   /** REFER to an identity, or to a whole URI. */
   transfer(target: string): Promise<void>;
   /** REFER with Replaces: whom it called first is connected with whom it talks with now. */
