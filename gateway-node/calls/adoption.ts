@@ -164,7 +164,7 @@ function onResponse(context: CallContext, leg: PhoneLeg, attempt: Attempt, respo
   );
 }
 
-/** Glare and a request under way pass (RFC 3261 section 14.1); audio is missing meanwhile, so the pause is short. */
+/** Glare and a request under way pass. DEVIATION (docs/compliance.md#3261-14.1): audio is missing meanwhile, so the pause is short. */
 function retryPauseMs(context: CallContext, response: SipResponse): number | undefined {
   if (response.status === 491) return RETRY_MS * (0.5 + context.random());
   if (response.status !== 500 && response.status !== 503) return undefined;

@@ -1,5 +1,6 @@
 /** Hold: the holder hears nothing, the other side hears music and never the holder, and a dead gateway changes none of it. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { Baresip } from "../support/baresip.ts";
 import { Lab } from "../support/lab.ts";
 import { startStack } from "../support/stack.ts";
 import type { Stack } from "../support/stack.ts";
@@ -8,7 +9,7 @@ import { rms, spectrumShare, toneStartMs } from "../support/tone.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { talkFor, waitHeard } from "./support/hearing.ts";
 import { browserTalker, establish, phoneTalker } from "./support/talker.ts";
-import type { BrowserTalker, PhoneTalker } from "./support/talker.ts";
+import type { BrowserTalker, PhoneTalker, RealTimeRecording } from "./support/talker.ts";
 
 let stack: Stack;
 beforeAll(async () => {
@@ -42,9 +43,14 @@ async function connect(caller: Holder, callee: Holder): Promise<void> {
   await Promise.all([waitHeard(caller, callee.frequency), waitHeard(callee, caller.frequency)]);
 }
 
+/** A phone begins a new recording with each hold. */
+function throughout(side: Holder): Promise<RealTimeRecording> {
+  return side.phone instanceof Baresip ? side.phone.receivedThroughout(Date.now()) : side.heard();
+}
+
 /** What a side heard in the stretch of real time from `fromMs`. */
 async function heardFrom(side: Holder, frequency: number, fromMs: number): Promise<{ voice: number; loud: number }> {
-  const { samples, rate, startedAtMs } = await side.heard();
+  const { samples, rate, startedAtMs } = await throughout(side);
   const span = { from: Math.max(0, fromMs - startedAtMs) };
   return { voice: spectrumShare(samples, rate, frequency, span), loud: rms(samples, rate, span) };
 }
@@ -115,7 +121,7 @@ describe("a resumed call", () => {
       [alice, bob],
       [bob, alice],
     ] as const) {
-      const { samples, rate, startedAtMs } = await side.heard();
+      const { samples, rate, startedAtMs } = await throughout(side);
       const from = Math.round(((resumedAtMs - startedAtMs) * rate) / 1_000);
       // 40 ms are the recording's own grain.
       expect(toneStartMs(samples.subarray(from), rate, other.frequency), side.identity).toBeLessThan(140);

@@ -20,6 +20,7 @@ import { ALLOW, acknowledge, acknowledgeRefusal, byeBrowser, contactOf, offerToB
 import type { CallDraft } from "./call-draft.ts";
 import type { BrowserLeg } from "./call-state.ts";
 import { offerSinceEarly } from "./early-media.ts";
+import { offerAfterGlare } from "./glare.ts";
 import { endCall, hangUp, markEnded, releaseMedia } from "./hang-up.ts";
 import { receiveRefer } from "./refer.ts";
 import type { Refer } from "./refer.ts";
@@ -274,5 +275,6 @@ function reofferRefused(draft: CallDraft, leg: BrowserLeg, inviteText: string, r
     legIsGone(draft, leg, { outcome: "completed", cause: `${leg.side}-gone` });
     return;
   }
+  if (response.status === 491) return offerAfterGlare(draft, leg);
   adoptionFailed(draft, leg, `${response.status} ${response.reason}`);
 }

@@ -64,14 +64,7 @@ export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEve
       draft.log("leg.secured", { leg: leg.leg, gateway: leg.holder });
       return;
     case "lease-wanted":
-      if (leg.kind !== "browser" || leg.media === undefined) return;
-      leg.media = {
-        ...leg.media,
-        outgoing: neverLower(leg.media.outgoing, event.lease),
-        ...(event.incoming === undefined ? {} : { incoming: event.incoming }),
-      };
-      draft.command(leg, { kind: "grant-lease", leg: leg.leg, lease: event.lease });
-      return;
+      return grantLease(draft, leg, event);
     case "digit-received":
       return digitReceived(draft, leg, event);
     case "media-flowing":
@@ -92,6 +85,16 @@ function phoneRings(draft: CallDraft, leg: CallLeg, capsule: PhoneLegCapsule | u
 function noteStatistics(leg: CallLeg, event: Extract<CallEvent, { kind: "leg-statistics" }>): void {
   const { packetsReceived, packetsSent, bytesReceived, trunkPacketsSent, trunkPacketsReceived } = event;
   leg.statistics = { packetsReceived, packetsSent, bytesReceived, trunkPacketsSent, trunkPacketsReceived };
+}
+
+function grantLease(draft: CallDraft, leg: CallLeg, event: Extract<CallEvent, { kind: "lease-wanted" }>): void {
+  if (leg.kind !== "browser" || leg.media === undefined) return;
+  leg.media = {
+    ...leg.media,
+    outgoing: neverLower(leg.media.outgoing, event.lease),
+    ...(event.incoming === undefined ? {} : { incoming: event.incoming }),
+  };
+  draft.command(leg, { kind: "grant-lease", leg: leg.leg, lease: event.lease });
 }
 
 /** Reports may overtake each other; a limit that went down would let an index be used twice (RFC 3711 section 9.1). */

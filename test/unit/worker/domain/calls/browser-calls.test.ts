@@ -324,6 +324,28 @@ describe("a browser whose gateway dies", () => {
     expect(world.events()).toContain("leg.adopted");
   });
 
+  it("stays with its adopter when both offered at once, and is offered the same again", () => {
+    const world = talking();
+    world.kill("us-east");
+    world.event("eu-west", { kind: "webrtc-leg-ready", leg: leg("a"), localSdp: sdp("gCCC") });
+    const offer = world.sip.at(-1)?.text ?? "";
+    world.browser("alice", "s1", inDialog("INVITE", 2, sdp("uAAA").replace("a=sendrecv", "a=sendonly")));
+    expect(world.said().at(-1)).toMatch(/^a: SIP\/2\.0 491 /);
+    world.told();
+    world.effects = [];
+    world.browser("alice", "s1", reply(offer, 491, "Request Pending"));
+    expect(world.told()).toEqual([]);
+    expect(world.effects).toContainEqual(expect.objectContaining({ kind: "retry-soon" }));
+    world.said();
+    world.feed({ kind: "retry-adoption" });
+    const again = world.sip.at(-1)?.text ?? "";
+    expect(again).toMatch(/^INVITE sip:alice@x\.invalid/);
+    expect(again).toContain("a=ice-ufrag:gCCC");
+    world.browser("alice", "s1", reply(again, 200, "OK", sdp("uDDD")));
+    expect(world.events()).toContain("leg.adopted");
+    expect(world.caller()?.holder).toBe("eu-west");
+  });
+
   it("is moved twice in a row, each time with a higher version", () => {
     const world = talking();
     const versions: number[] = [];
