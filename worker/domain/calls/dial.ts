@@ -22,9 +22,9 @@ export function ringForDial(draft: CallDraft, dial: DialAction): DialEnded | und
     draft.log("dial.ended", { detail: "failed: nobody to ring" });
     return { kind: "dial-ended", outcome: "failed", refusal: { status: 404, reason: "Not Found" } };
   }
-  const { timeLimitSeconds, timeoutSeconds, callerId } = dial;
+  const { timeLimitSeconds, timeoutSeconds, callerId, hangupOnStar } = dial;
   ringGroup(draft, {
-    purpose: { kind: "dial", timeLimitSeconds },
+    purpose: { kind: "dial", timeLimitSeconds, ...(hangupOnStar ? { hangupOnStar } : {}) },
     targets,
     ringLimitMs: timeoutSeconds * 1_000,
     ...(callerId === undefined ? {} : { callerId }),

@@ -1,12 +1,14 @@
 /** Touch tones between the two who talk, and the place where a call hears of each key that was pressed. */
 import type { CallEvent } from "#protocol/call-messages";
 import { clampToneMs } from "#protocol/touch-tone";
+import type { TouchTone } from "#protocol/touch-tone";
 import { DTMF_RELAY_TYPE, dtmfRelayBody } from "#sip/core/dtmf-info";
 import { readAudioDescription } from "#sip/sdp/audio-description";
 import { informBrowser } from "./browser-signalling.ts";
 import type { CallDraft } from "./call-draft.ts";
 import type { CallLeg } from "./call-state.ts";
 import { heardCallee, isTalking } from "./heard-callee.ts";
+import { endGroup, groupOf } from "./ring-group.ts";
 
 type Pressed = Pick<Extract<CallEvent, { kind: "digit-received" }>, "digit" | "source" | "durationMs">;
 
@@ -17,7 +19,7 @@ export function digitReceived(draft: CallDraft, leg: CallLeg, pressed: Pressed):
   if (leg.stage === "ended" || draft.ended) return;
   noteDigit(draft, leg);
   const peer = peerOf(draft, leg);
-  if (peer === undefined || peer.stage === "ended") return;
+  if (peer === undefined || peer.stage === "ended" || hangsUp(draft, leg, peer, pressed.digit)) return;
   // Gateways relay telephone-events from leg to leg where both have them.
   if (pressed.source === "rtp" && takesEvents(peer)) return;
   deliver(draft, peer, pressed);
@@ -30,6 +32,15 @@ function deliver(draft: CallDraft, peer: CallLeg, { digit, durationMs }: Pressed
   else informBrowser(draft, peer, DTMF_RELAY_TYPE, dtmfRelayBody(digit, lastsMs));
 }
 
+/** `hangupOnStar` of a Dial: the caller parts with the callee, and its document goes on. */
+function hangsUp(draft: CallDraft, leg: CallLeg, callee: CallLeg, digit: TouchTone): boolean {
+  const group = groupOf(draft, callee);
+  if (digit !== "*" || leg !== draft.caller || group?.purpose.kind !== "dial" || group.winner !== callee.leg)
+    return false;
+  if (group.purpose.hangupOnStar === true) endGroup(draft, group, { outcome: "completed", cause: "caller-star" });
+  return group.purpose.hangupOnStar === true;
+}
+
 /** Whom the leg talks to. */
 function peerOf(draft: CallDraft, leg: CallLeg): CallLeg | undefined {
   const { caller } = draft;
@@ -40,7 +51,7 @@ function peerOf(draft: CallDraft, leg: CallLeg): CallLeg | undefined {
 
 /** What the peer's newest description says of telephone-event at 8 kHz. */
 function takesEvents(leg: CallLeg): boolean {
-  const remoteSdp = leg.kind === "phone" ? leg.capsule?.media?.remoteSdp : leg.remoteSdp;
+  const remoteSdp = leg.kind === "phone" ? (leg.capsule?.media?.remoteSdp ?? leg.capsule?.remoteOffer) : leg.remoteSdp;
   return remoteSdp !== undefined && readAudioDescription(remoteSdp)?.telephoneEventPayloadType !== undefined;
 }
 

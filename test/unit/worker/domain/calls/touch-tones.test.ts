@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { callTag } from "#protocol/ids";
 import type { LegId } from "#protocol/ids";
+import { startInstructions } from "../../../../../worker/domain/instructions/instruction-machine.ts";
+import { parseTwiml } from "../../../../../worker/domain/instructions/parse-twiml.ts";
 import { CallWorld, DOMAIN, PHONE_AUDIO, PHONE_OFFER, TOKEN, capsule, phoneRoute } from "./call-world.ts";
 
 const leg = (id: string): LegId => id as LegId;
@@ -142,5 +144,44 @@ describe("a key of a browser", () => {
     world.event("us-east", { kind: "digit-received", leg: leg("b1"), digit: "3", source: "info" });
     expect(pressed(world)).toEqual(told);
     expect(world.said()).toEqual(said.map((line) => expect.stringMatching(line)));
+  });
+});
+
+describe("the star in a Dial", () => {
+  /** A caller who talks with bob by this document. */
+  function dialled(document: string): CallWorld {
+    const world = new CallWorld();
+    world.phoneCalls("music");
+    const parsed = parseTwiml(`<Response>${document}</Response>`);
+    if (!parsed.ok || world.state === undefined) throw new Error("the test's document");
+    const { state, actions } = startInstructions(parsed.document);
+    world.state.instructions = state;
+    world.state.actions = actions.filter(({ kind }) => kind !== "answer");
+    world.feed({ kind: "retry-adoption" });
+    world.located(phoneRoute("desk", "us-east"));
+    world.event("us-east", { kind: "leg-answered", leg: leg("b1"), capsule: capsule("confirmed"), audio: PHONE_AUDIO });
+    world.told();
+    return world;
+  }
+  const press = (world: CallWorld, id: string, digit: "*" | "1", source: "rtp" | "info" = "rtp"): void =>
+    world.event("us-east", { kind: "digit-received", leg: leg(id), digit, source });
+
+  it.each(["rtp", "info"] as const)(
+    "parts the caller with the callee when it says so, by %s, and the document goes on",
+    (source) => {
+      const world = dialled('<Dial hangupOnStar="true"><Client>bob</Client></Dial><Hangup/>');
+      press(world, "a", "1");
+      press(world, "b1", "*");
+      expect(world.told()).toEqual([]);
+      press(world, "a", "*", source);
+      expect(world.told()).toContain("us-east: end-leg b1");
+      expect(world.state).toMatchObject({ status: "completed", endCause: "hangup" });
+    },
+  );
+
+  it("is a key like any other when it does not", () => {
+    const world = dialled("<Dial><Client>bob</Client></Dial>");
+    press(world, "a", "*");
+    expect(world.state?.endedAtMs).toBeUndefined();
   });
 });
