@@ -336,12 +336,13 @@ export interface EarlyMediaOptions {
   readonly earlyMs: number;
 }
 
-function responseTo(status: string, lines: readonly string[]): readonly string[] {
+/** `place`: whether the request has our tag in To already. */
+function responseTo(place: "first" | "in-dialog", status: string, lines: readonly string[]): readonly string[] {
   return [
     `SIP/2.0 ${status}`,
     "[last_Via:]",
     "[last_From:]",
-    "[last_To:];tag=[pid]SIPpTag01[call_number]",
+    place === "first" ? "[last_To:];tag=[pid]SIPpTag01[call_number]" : "[last_To:]",
     "[last_Call-ID:]",
     "[last_CSeq:]",
     ...lines,
@@ -367,24 +368,24 @@ export function earlyMediaScenario({ audioFile, status = 183, earlyMs }: EarlyMe
   return scenario(
     "early media",
     '<recv request="INVITE"/>',
-    send(responseTo(status === 183 ? "183 Session Progress" : "180 Ringing", ANSWER)),
+    send(responseTo("first", status === 183 ? "183 Session Progress" : "180 Ringing", ANSWER)),
     `<nop><action><exec rtp_stream="${audioFile},-1,0,PCMU/8000"/></action></nop>`,
     `<pause milliseconds="${earlyMs}"/>`,
-    send(responseTo("200 OK", ANSWER), 'retrans="500"'),
+    send(responseTo("first", "200 OK", ANSWER), 'retrans="500"'),
     '<recv request="ACK"/>',
     '<recv request="BYE" timeout="30000"/>',
-    send(responseTo("200 OK", ["Content-Length: 0"])),
+    send(responseTo("in-dialog", "200 OK", ["Content-Length: 0"])),
   );
 }
 
 /** Is called without telephone-event, answers, and takes this many INFOs before the BYE. */
 export function infoScenario(digits: number): { readonly xml: string } {
-  const ok = send(responseTo("200 OK", ["Content-Length: 0"]));
+  const ok = send(responseTo("in-dialog", "200 OK", ["Content-Length: 0"]));
   const answer = ANSWER.map((line) => line.replace("[rtpstream_audio_port]", "[media_port]"));
   return scenario(
     "takes INFO",
     '<recv request="INVITE"/>',
-    send(responseTo("200 OK", ["Allow: INVITE, ACK, BYE, CANCEL, INFO", ...answer]), 'retrans="500"'),
+    send(responseTo("first", "200 OK", ["Allow: INVITE, ACK, BYE, CANCEL, INFO", ...answer]), 'retrans="500"'),
     '<recv request="ACK"/>',
     ...Array.from({ length: digits }, () => ['<recv request="INFO"/>', ok]).flat(),
     '<recv request="BYE"/>',
