@@ -149,6 +149,7 @@ async function openLowerHalf(
       onSecured: (key, secured) => parts()?.reports.onSecured(key, secured),
       onWebRtcFailed: (key, reason) => parts()?.reports.onWebRtcFailed(key, reason),
       onLeaseWanted: (key, lease, incoming) => parts()?.reports.onLeaseWanted(key, lease, incoming),
+      onDigit: (key, digit) => parts()?.reports.onDigit(key, digit),
       onNeighbourSilent: (neighbour, silentMs) => parts()?.reports.onNeighbourSilent(neighbour, silentMs),
     },
   });

@@ -5,6 +5,7 @@
 import type { OutgoingStreamLease, PhoneLegCapsule, SipFlow, WebRtcLegMedia } from "./capsule.ts";
 import type { CodecName, MediaJoin, NegotiatedAudio, RoomPort } from "./media.ts";
 import type { AccountSid, EndpointId, LegId, SipDomain } from "./ids.ts";
+import type { TouchTone, TouchToneSource } from "./touch-tone.ts";
 
 /** Longest Refer-To and Referred-By that a gateway passes on. */
 export const REFER_FIELD_LIMIT = 1_024;
@@ -48,7 +49,7 @@ export type CallEvent =
   | ReplaceReceivedEvent
   /** The caller gave up; the gateway answered the CANCEL, the final response to INVITE is the Call object's. */
   | { readonly kind: "leg-cancelled"; readonly leg: LegId }
-  /** A callee's device rings (180) or has early media (183). */
+  /** A callee's device rings. With early media the capsule has it. */
   | { readonly kind: "leg-ringing"; readonly leg: LegId; readonly status: number; readonly capsule?: PhoneLegCapsule }
   /** A callee answered 2xx. It is acknowledged (ACK) only after `confirm-leg`. */
   | {
@@ -110,6 +111,14 @@ export type CallEvent =
       readonly lease: OutgoingStreamLease;
       readonly incoming?: WebRtcLegMedia["incoming"];
     }
+  /** The peer pressed a key; once for each, by whichever way it came. */
+  | {
+      readonly kind: "digit-received";
+      readonly leg: LegId;
+      readonly digit: TouchTone;
+      readonly source: TouchToneSource;
+      readonly durationMs?: number;
+    }
   /** First media in each direction after open, adoption or join, for the log and the figures. */
   | { readonly kind: "media-flowing"; readonly leg: LegId; readonly afterMs: number }
   /** Counters of a leg, when it ends. */
@@ -142,8 +151,8 @@ export type CallCommand =
       readonly ringTimeoutMs: number;
       readonly headers: readonly (readonly [name: string, value: string])[];
     }
-  /** Send a provisional response (180) on the caller's INVITE. */
-  | { readonly kind: "ring-leg"; readonly leg: LegId; readonly status: 180 }
+  /** Send a provisional response on the caller's INVITE: 180, or 183 with SDP when there is early media with this codec. */
+  | { readonly kind: "ring-leg"; readonly leg: LegId; readonly status: 180; readonly earlyCodec?: CodecName }
   /** Answer the caller's INVITE with 200 and this codec. */
   | { readonly kind: "answer-leg"; readonly leg: LegId; readonly codec: CodecName }
   /** Answer the caller's INVITE with a final refusal. */
@@ -197,6 +206,8 @@ export type CallCommand =
       readonly remoteSdp?: string;
       readonly codecs: readonly CodecName[];
       readonly ssrc: number;
+      /** For early media: the browser may take no notice of it before the call is answered. */
+      readonly early?: true;
     }
   /** The browser's answer to our offer. */
   | {
@@ -215,6 +226,8 @@ export type CallCommand =
   | { readonly kind: "grant-lease"; readonly leg: LegId; readonly lease: OutgoingStreamLease }
   /** Where the leg's media goes from now on. */
   | { readonly kind: "join-leg"; readonly leg: LegId; readonly join: MediaJoin }
+  /** Press a key towards the leg's peer: by telephone-event where that was negotiated, else by INFO. */
+  | { readonly kind: "send-digit"; readonly leg: LegId; readonly digit: TouchTone; readonly durationMs: number }
   /** Let a leg that another gateway carries into a room of this one; again when the leg has moved. This gateway has no such leg. */
   | { readonly kind: "open-room-port"; readonly leg: LegId; readonly port: RoomPort }
   | { readonly kind: "close-room-port"; readonly leg: LegId }

@@ -48,6 +48,8 @@ export type MediaJoin =
       readonly port: number;
       /** 16 hex digits, the same at both ends; chosen by the Call object once per pair of legs. */
       readonly stream: string;
+      /** What the stream leads to is a room, which hears no hold music. */
+      readonly room?: true;
     }
   /** Back to where it came from: the number `echo`. */
   | { readonly kind: "echo" }

@@ -69,6 +69,7 @@ async function startPlane(rtpPorts: readonly [number, number], trunkPort: number
       onSecured: ignore,
       onWebRtcFailed: ignore,
       onLeaseWanted: ignore,
+      onDigit: ignore,
       onNeighbourSilent: ignore,
     },
     count: (counter, by = 1) => (counters[counter] = (counters[counter] ?? 0) + by),

@@ -13,7 +13,7 @@ import { contactOf, dropLeg, enterTable, publish, sendRequest, startTimer } from
 import type { CallContext } from "./call-context.ts";
 import { ALLOW, SDP_TYPE } from "./capabilities.ts";
 import { answerOffer, createOffer, followPeer, openAudio, readAnswer } from "./leg-audio.ts";
-import { acknowledgeAnswer } from "./leg-ending.ts";
+import { acknowledgeAnswer, endFromHere } from "./leg-ending.ts";
 import { PhoneLeg } from "./leg.ts";
 import { waysToAdoptedPhone } from "./ways-to-phone.ts";
 import { repeatAnswer } from "./uas-leg.ts";
@@ -102,6 +102,7 @@ function answerAgain(context: CallContext, leg: PhoneLeg, codecs: readonly Codec
  */
 export function moveAcknowledged(context: CallContext, leg: PhoneLeg): void {
   const codec = leg.capsule.media?.audio.codec;
+  if (leg.renegotiates) leg.adoptingSinceMs ??= context.clock.nowMs();
   if (leg.adoptingSinceMs !== undefined && codec !== undefined) moveDialog(context, leg, [codec]);
 }
 
@@ -163,7 +164,7 @@ function onResponse(context: CallContext, leg: PhoneLeg, attempt: Attempt, respo
   );
 }
 
-/** Glare and a request under way pass (RFC 3261 section 14.1); audio is missing meanwhile, so the pause is short. */
+/** Glare and a request under way pass. DEVIATION (docs/compliance.md#3261-14.1): audio is missing meanwhile, so the pause is short. */
 function retryPauseMs(context: CallContext, response: SipResponse): number | undefined {
   if (response.status === 491) return RETRY_MS * (0.5 + context.random());
   if (response.status !== 500 && response.status !== 503) return undefined;
@@ -195,6 +196,10 @@ function finishAdoption(context: CallContext, leg: PhoneLeg): void {
   const tookMs = Math.round(context.clock.nowMs() - leg.adoptingSinceMs);
   leg.adoptingSinceMs = undefined;
   leg.clearTimer("adoption");
+  if (leg.renegotiates) {
+    leg.renegotiates = false;
+    return publish(context, leg, { kind: "leg-changed", leg: leg.leg, capsule: leg.capsule });
+  }
   context.count("calls.adopted");
   context.log({ event: "leg.adopted", call: leg.call, leg: leg.leg, epoch: leg.epoch, tookMs });
   publish(context, leg, { kind: "leg-adopted", leg: leg.leg, capsule: leg.capsule });
@@ -202,8 +207,18 @@ function finishAdoption(context: CallContext, leg: PhoneLeg): void {
 
 function failAdoption(context: CallContext, leg: PhoneLeg, status: number, reason: string): void {
   if (leg.gone) return;
+  if (leg.renegotiates) return failRenegotiation(context, leg, status);
   context.count("calls.adoption-failed");
   context.log({ event: "leg.adoption-failed", call: leg.call, leg: leg.leg, epoch: leg.epoch, status });
   publish(context, leg, { kind: "leg-adoption-failed", leg: leg.leg, status, reason });
   dropLeg(context, leg, "adoption-failed");
+}
+
+/** No gateway but this one has the leg. Its phone may have taken the 200's SDP; one that did not is found by its silence. */
+function failRenegotiation(context: CallContext, leg: PhoneLeg, status: number): void {
+  context.count("calls.renegotiation-failed");
+  leg.adoptingSinceMs = undefined;
+  leg.renegotiates = false;
+  // RFC 3261 section 12.2.1.2: these two end the dialog.
+  if (status === 481 || status === 408) endFromHere(context, leg, "flow-failed");
 }

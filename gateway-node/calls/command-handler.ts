@@ -11,10 +11,11 @@ import { endFromHere, sendBye } from "./leg-ending.ts";
 import type { FaultRim } from "./fault-rim.ts";
 import type { Leg, PhoneLeg, WebRtcLeg } from "./leg.ts";
 import { answerRefer, notifyLeg } from "./refer.ts";
+import { sendDigit } from "./touch-tones.ts";
 import { answerLeg, rejectLeg, ringLeg } from "./uas-leg.ts";
 import type { Rejection } from "./uas-leg.ts";
 import { cancelLeg, confirmLeg, inviteLeg } from "./uac-leg.ts";
-import { adoptWebRtcLeg, completeWebRtcLeg, openWebRtcLeg } from "./webrtc-leg.ts";
+import { adoptWebRtcLeg, completeWebRtcLeg, openWebRtcLeg, reopenWebRtcLeg } from "./webrtc-leg.ts";
 
 const NOT_STORED: Rejection = { status: 503, reason: "Service Unavailable", retryAfterSeconds: 5 };
 /** A call that is not there has no dialog to replace (RFC 3891 section 3). */
@@ -80,6 +81,8 @@ export class CommandHandler {
       case "adopt-leg":
         return this.#begin(leg, () => adoptLeg(context, call, epoch, command));
       case "open-webrtc-leg":
+        if (leg?.kind === "webrtc" && command.remoteSdp !== undefined)
+          return reopenWebRtcLeg(context, leg, epoch, { ...command, remoteSdp: command.remoteSdp });
         return this.#begin(leg, () => openWebRtcLeg(context, call, epoch, command));
       case "adopt-webrtc-leg":
         return this.#begin(leg, () => adoptWebRtcLeg(context, call, epoch, command));
@@ -138,6 +141,8 @@ export class CommandHandler {
       case "release-leg":
         closeMedia(this.#context, leg);
         return dropLeg(this.#context, leg, "released");
+      case "send-digit":
+        return sendDigit(this.#context, leg, command);
       case "end-leg":
         return leg.kind === "phone" ? this.#end(leg, command.reason) : this.#endWebRtc(leg);
       case "complete-webrtc-leg":
@@ -151,7 +156,7 @@ export class CommandHandler {
   #performOnPhone(leg: PhoneLeg, command: Extract<CallCommand, { kind: PhoneKind }>): void | Promise<void> {
     switch (command.kind) {
       case "ring-leg":
-        return ringLeg(this.#context, leg, command.status);
+        return ringLeg(this.#context, leg, command.earlyCodec);
       case "answer-leg":
         return answerLeg(this.#context, leg, command.codec);
       case "reject-leg":

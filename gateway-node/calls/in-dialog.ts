@@ -17,6 +17,7 @@ import { answerOffer, createOffer, followPeer, readAnswer } from "./leg-audio.ts
 import { endByPeer } from "./leg-ending.ts";
 import type { PhoneLeg } from "./leg.ts";
 import { receiveRefer } from "./refer.ts";
+import { receiveInfo } from "./touch-tones.ts";
 import { confirmAnswer } from "./uas-leg.ts";
 
 /** A phone that hears 500 with it repeats its request; by then the leg may have been adopted here. */
@@ -62,7 +63,7 @@ function perform(context: CallContext, leg: PhoneLeg, transaction: ServerTransac
     case "UPDATE":
       return changeSession(context, leg, transaction);
     case "INFO":
-      return respond(transaction, 200);
+      return receiveInfo(context, leg, transaction);
     case "OPTIONS":
       return respond(transaction, 200, [ALLOW, SUPPORTED, ACCEPT]);
     case "REFER":

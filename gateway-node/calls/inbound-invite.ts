@@ -4,6 +4,7 @@ import type { PhoneLegCapsule } from "#protocol/capsule";
 import { callTag, parseLegId } from "#protocol/ids";
 import type { AccountSid, CallToken, EndpointId, LegId, SipDomain } from "#protocol/ids";
 import { dialogFromInvite } from "#sip/dialog/create-dialog";
+import { warning } from "#sip/core/warning";
 import { createResponse } from "#sip/message/build";
 import { header, headerValues } from "#sip/message/headers";
 import type { SipRequest } from "#sip/message/sip-message";
@@ -78,7 +79,7 @@ function beginCall(context: CallContext, transaction: ServerTransaction, caller:
   const [callId, cseq, from, to] = [callIdOf(request), cseqOf(request), header(request, "from"), header(request, "to")];
   if (callId === undefined || cseq === undefined || from === undefined || to === undefined)
     return refuse(context, transaction, { status: 400, code: "invite-incomplete" });
-  const problem = offerProblem(request);
+  const problem = offerProblem(context, request);
   if (problem !== undefined) return refuse(context, transaction, problem);
   const place = placeOf(context, request, callId);
   if (!place.ok) return refuse(context, transaction, place);
@@ -147,13 +148,19 @@ function placeOf(context: CallContext, request: SipRequest, callId: string): Pla
 }
 
 /** DEVIATION (docs/compliance.md#3261-13.2.1): an INVITE without offer is refused, as the codec is settled before the callee rings. */
-function offerProblem(request: SipRequest): Refusal | undefined {
+function offerProblem(context: CallContext, request: SipRequest): Refusal | undefined {
   if (request.body.length === 0) return { status: 488, code: "offer-missing" };
   if (contentTypeOf(request) !== SDP_TYPE) return { status: 415, code: "body-not-sdp", headers: [ACCEPT] };
   const offer = bodyText(request);
   const problem = sdpProblem(offer);
   if (problem !== undefined) return { status: sdpStatus(problem), code: problem };
-  return readAudioDescription(offer) === undefined ? { status: 488, code: "offer-without-audio" } : undefined;
+  return readAudioDescription(offer) === undefined
+    ? {
+        status: 488,
+        code: "offer-without-audio",
+        headers: [warning(304, context.stack.localAddress("udp").host, "Only audio over RTP is taken")],
+      }
+    : undefined;
 }
 
 interface LegStart {

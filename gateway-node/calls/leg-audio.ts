@@ -64,17 +64,19 @@ export function answerOffer(
   return answer;
 }
 
-/** Our offer; within a dialog it keeps the telephone-event number that is in use (RFC 3264 section 8.3.2). */
+/** Our offer; within a dialog it keeps the telephone-event number that is in use, and each stream's place (RFC 3264 section 8). */
 export function createOffer(leg: PhoneLeg, codecs: readonly CodecName[]): string | undefined {
   if (leg.mediaAddress === undefined) return undefined;
   leg.dialog = raiseSdpVersion(leg.dialog);
-  const telephoneEventPayloadType = leg.capsule.media?.audio.telephoneEventPayloadType;
+  const { media, remoteOffer: peerSdp = media?.remoteSdp } = leg.capsule;
+  const telephoneEventPayloadType = media?.audio.telephoneEventPayloadType;
   return createRtpOffer({
     ...leg.mediaAddress,
     sessionId: leg.dialog.localSdpId,
     version: leg.dialog.localSdpVersion,
     codecs,
     ...(telephoneEventPayloadType === undefined ? {} : { telephoneEventPayloadType }),
+    ...(peerSdp === undefined ? {} : { peerSdp }),
   });
 }
 

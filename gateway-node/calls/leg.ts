@@ -2,11 +2,13 @@
 import type { PhoneLegCapsule } from "#protocol/capsule";
 import { callTag } from "#protocol/ids";
 import type { CallToken, LegId } from "#protocol/ids";
+import type { CodecName } from "#protocol/media";
 import type { DialogState } from "#sip/dialog/dialog-state";
 import type { SipRequest } from "#sip/message/sip-message";
 import type { Clock, Timer } from "../clock.ts";
 import type { ClientTransaction, ServerTransaction } from "../sip-transport/sip-stack.ts";
 import type { MediaLegKey } from "../media/media-plane.ts";
+import { KeyAllowance } from "./key-allowance.ts";
 
 /** Each timer of a leg by what it waits for; setting one again replaces it. */
 export type LegTimer =
@@ -31,6 +33,7 @@ abstract class LegBase {
   gone = false;
   /** When its figures last went to the Call object. */
   figuresToldAtMs: number | undefined;
+  readonly keys = new KeyAllowance();
   readonly #timers = new Map<LegTimer, Timer>();
 
   constructor(call: CallToken, leg: LegId, epoch: number) {
@@ -96,6 +99,10 @@ export class PhoneLeg extends LegBase {
   /** An adoption in progress, and when it began. */
   adoptingSinceMs: number | undefined;
   readonly ringingSeen = new Set<number>();
+  /** The answer that a 183 of ours gave. */
+  early: { readonly codec: CodecName; readonly sdp: string } | undefined;
+  /** What the 200 says is not what an earlier 183 said: a re-INVITE follows the ACK. */
+  renegotiates = false;
 
   constructor(init: {
     readonly call: CallToken;

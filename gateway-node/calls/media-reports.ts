@@ -1,12 +1,14 @@
 /** What the media plane noticed, told to the Call objects. */
 import type { OutgoingStreamLease, WebRtcLegMedia } from "#protocol/capsule";
 import type { GatewayId } from "#protocol/ids";
+import type { TouchTone } from "#protocol/touch-tone";
 import type { MediaLegKey, MediaPlaneEvents } from "../media/media-plane.ts";
 import { closeMedia, dropLeg, publish } from "./call-context.ts";
 import type { CallContext, LegDeparture } from "./call-context.ts";
 import type { FaultRim } from "./fault-rim.ts";
 import { endFromHere, reportEnd } from "./leg-ending.ts";
-import type { Leg } from "./leg.ts";
+import type { Leg, PhoneLeg } from "./leg.ts";
+import { reportDigit } from "./touch-tones.ts";
 
 export interface MediaReportsOptions {
   readonly context: CallContext;
@@ -27,8 +29,8 @@ export class MediaReports implements MediaPlaneEvents {
 
   onMediaTimeout(key: MediaLegKey): void {
     this.#with(key, (context, leg) => {
-      // A phone on hold may send nothing for hours.
-      if (leg.kind === "phone" && leg.held) return;
+      // A phone on hold may send nothing for hours, and most send nothing before the answer.
+      if (leg.kind === "phone" && (leg.held || isEarly(leg))) return;
       context.count("calls.media-timeout");
       if (leg.kind === "phone") return endFromHere(context, leg, "media-timeout");
       reportEnd(context, leg, "media-timeout");
@@ -57,6 +59,10 @@ export class MediaReports implements MediaPlaneEvents {
     this.#with(key, (context, leg) => publish(context, leg, { kind: "lease-wanted", leg: leg.leg, lease, incoming }));
   }
 
+  onDigit(key: MediaLegKey, digit: TouchTone): void {
+    this.#with(key, (context, leg) => reportDigit(context, leg, digit, "rtp"));
+  }
+
   onNeighbourSilent(gateway: GatewayId, silentMs: number): void {
     this.#options.context.log({ event: "neighbour.silent", neighbour: gateway, silentMs: Math.round(silentMs) });
     this.#options.context.count("neighbour.silent");
@@ -73,4 +79,8 @@ export class MediaReports implements MediaPlaneEvents {
     const leg = context.legs.byKey(key);
     if (leg !== undefined) void rim.run(leg.call, leg.leg, () => act(context, leg));
   }
+}
+
+function isEarly({ capsule }: PhoneLeg): boolean {
+  return capsule.phase === "calling" || capsule.phase === "ringing";
 }

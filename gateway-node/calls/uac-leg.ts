@@ -15,6 +15,7 @@ import { contactOf, createSdpId, dropLeg, enterTable, publish, sendRequest, star
 import type { CallContext } from "./call-context.ts";
 import { ACCEPT, ALLOW, reasonHeader, SDP_TYPE, SUPPORTED } from "./capabilities.ts";
 import { createOffer, followPeer, openAudio, readAnswer } from "./leg-audio.ts";
+import { hearEarly } from "./early-media.ts";
 import { acknowledgeAnswer, sendBye } from "./leg-ending.ts";
 import { PhoneLeg } from "./leg.ts";
 import { waysToPhone } from "./ways-to-phone.ts";
@@ -133,7 +134,7 @@ function ownVia(context: CallContext, transport: SipFlow["transport"], viaBranch
 }
 
 function onResponse(context: CallContext, leg: PhoneLeg, codecs: readonly CodecName[], response: SipResponse): void {
-  if (response.status < 200) return onProvisional(context, leg, response);
+  if (response.status < 200) return onProvisional(context, leg, codecs, response);
   if (response.status < 300) return onSuccess(context, leg, codecs, response);
   if (leg.gone) return;
   if (leg.cancelled) return failLeg(context, leg, 487);
@@ -141,8 +142,10 @@ function onResponse(context: CallContext, leg: PhoneLeg, codecs: readonly CodecN
   failLeg(context, leg, response.status, { reason: response.reason, retryAfterSeconds: retryAfter });
 }
 
-function onProvisional(context: CallContext, leg: PhoneLeg, response: SipResponse): void {
-  if (leg.gone || leg.cancelled || response.status === 100 || leg.ringingSeen.has(response.status)) return;
+function onProvisional(context: CallContext, leg: PhoneLeg, codecs: readonly CodecName[], response: SipResponse): void {
+  if (leg.gone || leg.cancelled || response.status === 100) return;
+  const isHeard = hearEarly(context, leg, codecs, response);
+  if (leg.ringingSeen.has(response.status) && !isHeard) return;
   leg.ringingSeen.add(response.status);
   const dialog = dialogFromResponse(leg.dialog, response);
   const capsule = dialog === undefined ? leg.capsule : { ...leg.capsule, dialog };
@@ -159,7 +162,8 @@ function onSuccess(context: CallContext, leg: PhoneLeg, codecs: readonly CodecNa
   leg.clearTimer("ringing");
   leg.clearTimer("cancelled");
   leg.outgoingInvite = undefined;
-  const sdp = bodyText(response);
+  // Some phones say it once, in the response that came before.
+  const sdp = bodyText(response) === "" ? (leg.capsule.media?.remoteSdp ?? "") : bodyText(response);
   const audio = readAnswer(sdp, codecs);
   leg.capsule = { ...leg.capsule, phase: "confirmed", dialog };
   if (leg.cancelled) {

@@ -7,7 +7,8 @@ import { contactOf, dropLeg, publish, startTimer } from "./call-context.ts";
 import type { CallContext } from "./call-context.ts";
 import { ALLOW, SDP_TYPE, SUPPORTED } from "./capabilities.ts";
 import type { HeaderPairs } from "./capabilities.ts";
-import { answerOffer, followPeer, openAudio } from "./leg-audio.ts";
+import { finalAnswer, prepareEarly } from "./early-media.ts";
+import { openAudio } from "./leg-audio.ts";
 import { endFromHere, sendBye } from "./leg-ending.ts";
 import type { PhoneLeg } from "./leg.ts";
 
@@ -56,10 +57,12 @@ function respond(context: CallContext, leg: PhoneLeg, status: number, answering:
     repeatSuccess(context, leg, response, T1_MS, 0);
 }
 
-/** `ring-leg`. */
-export function ringLeg(context: CallContext, leg: PhoneLeg, status: 180): void {
+/** `ring-leg`. Where early media cannot be had, the phone makes its own ringback. */
+export async function ringLeg(context: CallContext, leg: PhoneLeg, earlyCodec: CodecName | undefined): Promise<void> {
   if (leg.capsule.phase !== "ringing" || leg.cancelled) return;
-  respond(context, leg, status);
+  const sdp = earlyCodec === undefined ? undefined : await prepareEarly(context, leg, earlyCodec);
+  if (leg.gone || leg.cancelled || leg.capsule.phase !== "ringing") return;
+  respond(context, leg, sdp === undefined ? 180 : 183, sdp === undefined ? {} : { body: sdp });
 }
 
 /** `answer-leg`: port, 200 with SDP, and from now on the ACK is awaited. */
@@ -69,16 +72,15 @@ export async function answerLeg(context: CallContext, leg: PhoneLeg, codec: Code
   if (!(await openAudio(context, leg, offer))) return refuseAnswer(context, leg, 503);
   // The CANCEL won: the Call object hears of it and refuses.
   if (leg.gone || leg.cancelled || leg.capsule.phase !== "ringing") return;
-  const answer = offer === undefined ? undefined : answerOffer(leg, offer, codec);
-  if (offer === undefined || answer === undefined) return refuseAnswer(context, leg, 488);
-  followPeer(context, leg, offer, answer.audio);
+  const sdp = offer === undefined ? undefined : finalAnswer(context, leg, offer, codec);
+  if (sdp === undefined) return refuseAnswer(context, leg, 488);
   leg.capsule = { ...leg.capsule, phase: "answered" };
   leg.clearTimer("ringing");
   // An adopter must know that the 2xx may have been seen.
   publish(context, leg, { kind: "leg-changed", leg: leg.leg, capsule: leg.capsule });
   if (leg.inviteTransaction !== undefined)
     leg.inviteTransaction.onAckTimeout = () => context.guard(leg, () => missAck(context, leg));
-  respond(context, leg, 200, { body: answer.sdp });
+  respond(context, leg, 200, { body: sdp });
 }
 
 function refuseAnswer(context: CallContext, leg: PhoneLeg, status: 488 | 503): void {

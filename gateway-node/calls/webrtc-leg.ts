@@ -9,23 +9,33 @@ import { WebRtcLeg } from "./leg.ts";
 /** A page that is gone answers nothing. Browsers' libraries give up ringing after 60 s by themselves, and say so. */
 export const UNANSWERED_LIMIT_MS = 65_000;
 
+type OpenCommand = Extract<CallCommand, { kind: "open-webrtc-leg" }>;
+
 export async function openWebRtcLeg(
   context: CallContext,
   call: CallToken,
   epoch: number,
-  command: Extract<CallCommand, { kind: "open-webrtc-leg" }>,
+  command: OpenCommand,
 ): Promise<void> {
-  const { remoteSdp, codecs, ssrc } = command;
-  const living = context.legs.get(call, command.leg);
-  if (living?.kind === "webrtc" && living.secured && remoteSdp !== undefined) {
-    const opening = await context.media.openWebRtcLeg(living.key, { epoch, remoteSdp, codecs, ssrc });
-    if (!living.gone) announce(context, living, opening);
-    return;
-  }
+  const { remoteSdp, codecs, ssrc, early } = command;
   const leg = new WebRtcLeg(call, command.leg, epoch);
   enterTable(context, leg);
   if (remoteSdp === undefined) startTimer(context, leg, "ringing", UNANSWERED_LIMIT_MS, () => giveUp(context, leg));
-  report(context, leg, await context.media.openWebRtcLeg(leg.key, { epoch, remoteSdp, codecs, ssrc }));
+  report(context, leg, await context.media.openWebRtcLeg(leg.key, { epoch, remoteSdp, codecs, ssrc, early }));
+}
+
+/** A further offer to a leg that is here, or the same one again for its answer to count. A refusal leaves all as it was. */
+export async function reopenWebRtcLeg(
+  context: CallContext,
+  leg: WebRtcLeg,
+  epoch: number,
+  command: OpenCommand & { readonly remoteSdp: string },
+): Promise<void> {
+  leg.epoch = epoch;
+  const { remoteSdp, codecs, ssrc, early } = command;
+  const options = { epoch, remoteSdp, codecs, ssrc, early, again: true } as const;
+  const opening = await context.media.openWebRtcLeg(leg.key, options);
+  if (!leg.gone) announce(context, leg, opening);
 }
 
 /** Nobody answered our offer. */

@@ -7,6 +7,7 @@ import type { ControlRefusal, EndpointCredentials, TrunkPeer, WorkerFrame } from
 import { parseAccountSid, parseCallToken, parseGatewayId, parseLegId } from "#protocol/ids";
 import type { AccountSid, CallToken, GatewayId, LegId } from "#protocol/ids";
 import { type CodecName, MEDIA_SOURCES, type MediaJoin, type NegotiatedAudio, type RoomPort } from "#protocol/media";
+import { TOUCH_TONES } from "#protocol/touch-tone";
 import type { DialogState } from "#sip/dialog/dialog-state";
 
 /** A command whose place in its stream can be read and nothing else: it takes its turn, so that the stream goes on. */
@@ -121,7 +122,7 @@ const trunk = z.object({ gateway: line, host: line, port, stream: z.string().reg
 const room = z.string().min(1).max(256);
 const join: z.ZodType<MediaJoin> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("local"), leg: line, call: callToken.optional() }),
-  trunk.extend({ kind: z.literal("trunk") }),
+  trunk.extend({ kind: z.literal("trunk"), room: z.literal(true).optional() }),
   z.object({ kind: z.literal("echo") }),
   z.object({ kind: z.literal("player"), source: z.enum(MEDIA_SOURCES), loop: z.boolean(), anchorMs: z.number() }),
   z.object({ kind: z.literal("room"), room }),
@@ -147,7 +148,7 @@ const command = z.discriminatedUnion("kind", [
     ringTimeoutMs: count,
     headers,
   }),
-  z.object({ kind: z.literal("ring-leg"), leg: legId, status: z.literal(180) }),
+  z.object({ kind: z.literal("ring-leg"), leg: legId, status: z.literal(180), earlyCodec: codec.optional() }),
   z.object({ kind: z.literal("answer-leg"), leg: legId, codec }),
   z.object({
     kind: z.literal("reject-leg"),
@@ -185,11 +186,19 @@ const command = z.discriminatedUnion("kind", [
     ringTimeoutMs: count,
     headers,
   }),
-  z.object({ kind: z.literal("open-webrtc-leg"), leg: legId, remoteSdp: body.optional(), codecs, ssrc: count }),
+  z.object({
+    kind: z.literal("open-webrtc-leg"),
+    leg: legId,
+    remoteSdp: body.optional(),
+    codecs,
+    ssrc: count,
+    early: z.literal(true).optional(),
+  }),
   z.object({ kind: z.literal("complete-webrtc-leg"), leg: legId, remoteSdp: body, codecs }),
   z.object({ kind: z.literal("adopt-webrtc-leg"), leg: legId, media: webRtcMedia, sdpVersion: count }),
   z.object({ kind: z.literal("grant-lease"), leg: legId, lease }),
   z.object({ kind: z.literal("join-leg"), leg: legId, join }),
+  z.object({ kind: z.literal("send-digit"), leg: legId, digit: z.enum(TOUCH_TONES), durationMs: count }),
   z.object({ kind: z.literal("open-room-port"), leg: legId, port: roomPort }),
   z.object({ kind: z.literal("close-room-port"), leg: legId }),
   z.object({ kind: z.literal("release-leg"), leg: legId }),

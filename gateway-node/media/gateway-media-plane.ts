@@ -1,6 +1,7 @@
 /** Legs by key: opened, joined, timed and closed. */
 import type { OutgoingStreamLease } from "#protocol/capsule";
 import type { CodecName, MediaJoin, RoomPort } from "#protocol/media";
+import type { TouchTone } from "#protocol/touch-tone";
 import { FrameScheduler } from "./frame-scheduler.ts";
 import { JoinTable } from "./join-table.ts";
 import type { MediaLeg } from "./media-leg.ts";
@@ -11,6 +12,7 @@ import { RoomPorts } from "./room/room-ports.ts";
 import { RoomTable } from "./room/room-table.ts";
 import { RtpLeg, type RtpPeer } from "./rtp-leg.ts";
 import { type BoundPorts, RtpPortPool } from "./rtp-port-pool.ts";
+import { TouchToneSender } from "./touch-tone-sender.ts";
 import type { Trunk, TrunkTarget } from "./trunk.ts";
 import { WAKE_TICK_MS, WakeWatch } from "./wake-watch.ts";
 import type { DtlsCertificate } from "../webrtc/dtls-certificate.ts";
@@ -37,6 +39,7 @@ export class GatewayMediaPlane implements MediaPlane {
   readonly #draining = new Map<MediaLeg, MediaTimer>();
   readonly #joins: JoinTable;
   readonly #roomPorts: RoomPorts;
+  readonly #touchTones: TouchToneSender;
   readonly #mediaHosts: MediaHosts;
   readonly #webRtc: WebRtcLegs;
   readonly #wakeWatch: WakeWatch;
@@ -54,6 +57,7 @@ export class GatewayMediaPlane implements MediaPlane {
     const library = new SourceLibrary();
     this.#joins = new JoinTable({ options, trunk, legs: this.#legs, wakeWatch, scheduler, library, rooms });
     this.#roomPorts = new RoomPorts({ options, trunk, wakeWatch, rooms });
+    this.#touchTones = new TouchToneSender(scheduler, this.#legs);
     this.#mediaHosts = planMediaHosts(options.host, options.mediaHosts);
     const { forward } = this.#joins;
     this.#webRtc = new WebRtcLegs({
@@ -102,8 +106,10 @@ export class GatewayMediaPlane implements MediaPlane {
 
   async openWebRtcLeg(key: MediaLegKey, options: OpenWebRtcOptions): Promise<WebRtcOpening> {
     const known = this.#legs.get(key);
-    if (known instanceof WebRtcLeg && known.epoch >= options.epoch && !known.failed) {
+    const isHere = options.again === true && options.remoteSdp !== undefined;
+    if (known instanceof WebRtcLeg && (isHere || known.epoch >= options.epoch) && !known.failed) {
       if (known.epoch > options.epoch) return this.#refuseStale();
+      known.patient = options.early === true;
       if (options.remoteSdp === undefined) return { ok: true, localSdp: known.localSdp };
       const reopened = this.#webRtc.reopen(known, options.remoteSdp, options.codecs);
       this.#joins.onAudio(known);
@@ -156,6 +162,10 @@ export class GatewayMediaPlane implements MediaPlane {
     this.#roomPorts.close(key, epoch);
   }
 
+  sendDigit(key: MediaLegKey, digit: TouchTone, durationMs: number): boolean {
+    return this.#touchTones.send(key, digit, durationMs);
+  }
+
   statistics(key: MediaLegKey): LegStatistics | undefined {
     return this.#legs.get(key)?.counters.snapshot();
   }
@@ -164,6 +174,7 @@ export class GatewayMediaPlane implements MediaPlane {
     this.#openings.delete(key);
     const leg = this.#legs.get(key);
     if (leg === undefined) return;
+    this.#touchTones.stop(key);
     this.#joins.remove(key);
     this.#legs.delete(key);
     this.#drain(leg);

@@ -1,12 +1,14 @@
 /** Where each leg's packets go, and what feeds it: another leg, a trunk stream, a player or a room. */
 import type { MediaJoin } from "#protocol/media";
 import type { FrameScheduler } from "./frame-scheduler.ts";
+import { HoldMusic } from "./hold-music.ts";
 import type { MediaLeg } from "./media-leg.ts";
 import type { MediaLegKey } from "./media-plane.ts";
 import type { MediaPlaneOptions } from "./media-plane-options.ts";
-import { type RelayOutcome, relayPacket } from "./packet-relay.ts";
+import { isTelephoneEvent, type PacketSink, type RelayOutcome, relayPacket } from "./packet-relay.ts";
 import { LegPlayer, type PlayerJoin } from "./player/leg-player.ts";
 import type { SourceLibrary } from "./player/source-library.ts";
+import { TouchToneDetector } from "./touch-tone-detector.ts";
 import type { RoomMember } from "./room/room-member.ts";
 import type { RoomTable } from "./room/room-table.ts";
 import type { Trunk } from "./trunk.ts";
@@ -17,7 +19,7 @@ type ActiveJoin =
   | { readonly kind: "none" }
   | { readonly kind: "echo" }
   | { readonly kind: "local"; readonly target: MediaLegKey }
-  | { readonly kind: "trunk"; readonly link: TrunkLink }
+  | { readonly kind: "trunk"; readonly link: TrunkLink; readonly toRoom: boolean }
   | { readonly kind: "player"; readonly player: LegPlayer }
   | { readonly kind: "room"; readonly room: string; readonly member: RoomMember };
 
@@ -37,10 +39,14 @@ export class JoinTable {
   readonly #parts: JoinTableParts;
   readonly #legs: ReadonlyMap<MediaLegKey, MediaLeg>;
   readonly #joins = new Map<MediaLegKey, ActiveJoin>();
+  readonly #holdMusic: HoldMusic;
+  readonly #detectors = new Map<MediaLegKey, TouchToneDetector>();
 
   constructor(parts: JoinTableParts) {
     this.#parts = parts;
     this.#legs = parts.legs;
+    const { scheduler, library, options } = parts;
+    this.#holdMusic = new HoldMusic({ scheduler, library, count: (counter) => options.count(counter) });
   }
 
   isJoined(key: MediaLegKey): boolean {
@@ -57,25 +63,47 @@ export class JoinTable {
     leg.stream?.unanchor();
     if (next.kind === "trunk") next.link.open();
     else if (next.kind === "player") this.#parts.scheduler.add(next.player);
+    this.#followHold(leg);
   }
 
   remove(key: MediaLegKey): void {
+    this.#holdMusic.stop(key);
+    this.#detectors.delete(key);
     this.#end(this.#joins.get(key) ?? NO_JOIN);
     this.#joins.delete(key);
   }
 
-  /** A leg negotiated; its trunk carries that codec. */
+  /** A leg negotiated: its trunk carries that codec, and its peer holds the call or does not. */
   onAudio(leg: MediaLeg): void {
     const join = this.#joins.get(leg.key);
     if (join?.kind === "trunk") join.link.sink.setLegAudio(leg.audio);
+    this.#followHold(leg);
+  }
+
+  /** A person who is held hears music. A room and a leg's own echo hear nothing of it. */
+  #followHold(leg: MediaLeg): void {
+    const join = this.#joins.get(leg.key) ?? NO_JOIN;
+    const toPerson = join.kind === "local" || (join.kind === "trunk" && !join.toRoom);
+    if (leg.holds && toPerson) this.#holdMusic.start(leg.key, () => this.#personBehind(leg.key));
+    else this.#holdMusic.stop(leg.key);
+  }
+
+  #personBehind(key: MediaLegKey): PacketSink | undefined {
+    const join = this.#joins.get(key);
+    if (join?.kind === "trunk") return join.link.sink;
+    return join?.kind === "local" ? this.#legs.get(join.target) : undefined;
   }
 
   /** Hot path: a packet that `leg` received. */
   readonly forward = (leg: MediaLeg, packet: Buffer, nowMs: number): void => {
     const join = this.#joins.get(leg.key);
     const source = leg.audio;
-    if (join === undefined || join.kind === "none" || source === undefined) return;
+    if (source === undefined) return;
     if (this.#parts.wakeWatch.slept(nowMs)) return this.#parts.options.count("media.overslept");
+    if (isTelephoneEvent(packet, source)) this.#hearKey(leg, packet);
+    if (join === undefined || join.kind === "none") return;
+    // DEVIATION (docs/compliance.md#3264-8.4): held people hear our music, and never what an open microphone goes on sending.
+    if (leg.holds) return;
     switch (join.kind) {
       case "trunk":
         if (this.#relayed(relayPacket(packet, source, join.link.sink, nowMs))) leg.counters.trunkPacketsSent += 1;
@@ -97,6 +125,13 @@ export class JoinTable {
         join satisfies never;
     }
   };
+
+  #hearKey(leg: MediaLeg, packet: Buffer): void {
+    const detector = this.#detectors.get(leg.key) ?? new TouchToneDetector();
+    this.#detectors.set(leg.key, detector);
+    const digit = detector.hear(packet);
+    if (digit !== undefined) this.#parts.options.events.onDigit(leg.key, digit);
+  }
 
   #relayed(outcome: RelayOutcome): boolean {
     if (outcome === "sent") return true;
@@ -160,7 +195,7 @@ export class JoinTable {
     });
     if (link === undefined) return current;
     link.sink.setLegAudio(leg.audio);
-    return { kind: "trunk", link };
+    return { kind: "trunk", link, toRoom: peer.room === true };
   }
 
   #fromTrunk(key: MediaLegKey, packet: Buffer, source: MediaLeg["audio"], nowMs: number): void {

@@ -10,6 +10,8 @@ export interface MediaLeg extends PacketSink {
   readonly key: MediaLegKey;
   readonly epoch: number;
   readonly counters: LegCounters;
+  /** The peer takes no media now: it has put us on hold. */
+  readonly holds: boolean;
   /** Called about once a second: time-outs, consent, reports. */
   onSecond(nowMs: number, joined: boolean): void;
   /** Stops sending and listening at once; the ports stay bound until `release`. */

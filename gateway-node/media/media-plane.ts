@@ -2,6 +2,7 @@
 import type { OutgoingStreamLease, WebRtcLegMedia } from "#protocol/capsule";
 import type { GatewayId } from "#protocol/ids";
 import type { CodecName, MediaJoin, NegotiatedAudio, RoomPort } from "#protocol/media";
+import type { TouchTone } from "#protocol/touch-tone";
 
 /** `${CallToken}.${LegId}`: legs are unique by it inside one gateway. */
 export type MediaLegKey = string;
@@ -16,6 +17,8 @@ export interface MediaPlaneEvents {
   /** DTLS or ICE failed for good. */
   onWebRtcFailed(key: MediaLegKey, reason: string): void;
   onLeaseWanted(key: MediaLegKey, lease: OutgoingStreamLease, incoming: WebRtcLegMedia["incoming"]): void;
+  /** A key that the peer pressed, by telephone-event; once. */
+  onDigit(key: MediaLegKey, digit: TouchTone): void;
   /** No trunk keep-alive from a neighbour for 200 ms. Once per silence. */
   onNeighbourSilent(gateway: GatewayId, silentMs: number): void;
 }
@@ -69,6 +72,10 @@ export interface MediaPlane {
       readonly remoteSdp?: string;
       readonly codecs: readonly CodecName[];
       readonly ssrc: number;
+      /** The browser may wait for the call's answer before it does anything about this. */
+      readonly early?: true;
+      /** To the leg that is here, under whatever epoch it began: other legs of the call may have moved since. */
+      readonly again?: true;
     },
   ): Promise<WebRtcOpening>;
   completeWebRtcLeg(key: MediaLegKey, remoteSdp: string, codecs: readonly CodecName[]): WebRtcOpening;
@@ -88,6 +95,8 @@ export interface MediaPlane {
   openRoomPort(key: MediaLegKey, port: RoomPort, epoch: number): void;
   /** Safe to repeat; an older epoch than the port's closes nothing. */
   closeRoomPort(key: MediaLegKey, epoch: number): void;
+  /** Presses a key towards the leg's peer, by telephone-event. `false` when it takes none now. */
+  sendDigit(key: MediaLegKey, digit: TouchTone, durationMs: number): boolean;
   statistics(key: MediaLegKey): LegStatistics | undefined;
   /** Stops at once, frees the port after a drain time. Safe to repeat. */
   closeLeg(key: MediaLegKey): void;

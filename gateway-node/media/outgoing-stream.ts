@@ -23,6 +23,8 @@ export interface OutgoingStreamStart {
 /** What became of a packet that was offered to the stream. */
 export const NOT_PLACED = -1;
 export const LEASE_EXHAUSTED = -2;
+/** A touch tone is under way. */
+export const YIELDED = -3;
 
 export class OutgoingStream {
   readonly ssrc: number;
@@ -41,6 +43,7 @@ export class OutgoingStream {
   #floor = 0;
   #timestampOffset = 0;
   #probation = -1;
+  #reservedFor: number | undefined;
 
   constructor(start: OutgoingStreamStart) {
     this.ssrc = start.ssrc;
@@ -64,11 +67,17 @@ export class OutgoingStream {
     this.#anchored = false;
   }
 
+  /** Only packets with this SSRC are placed, until it is reserved anew. */
+  reserveFor(sourceSsrc: number | undefined): void {
+    this.#reservedFor = sourceSsrc;
+  }
+
   /**
    * Rewrites sequence number, timestamp and SSRC of `packet` in place and returns its 48-bit index; negative when it must
    * not be sent (repeated, too late, unproved jump, or beyond the limit).
    */
   place(packet: Buffer, nowMs: number, marksTalkspurt: boolean): number {
+    if (this.#reservedFor !== undefined && readSsrc(packet) !== this.#reservedFor) return YIELDED;
     const sequence = readSequence(packet);
     let index: number;
     if (!this.#anchored || readSsrc(packet) !== this.#sourceSsrc) index = this.#next;
@@ -114,8 +123,11 @@ export class OutgoingStream {
     if (index >= this.#next) {
       this.#next = index + 1;
       this.#sourceHighest = sequence;
-      this.timestamp = timestamp;
-      this.timestampAtMs = nowMs;
+      // All packets of a telephone-event say when it began, not what time it is (RFC 4733 section 2.5.1.2).
+      if (timestamp !== this.timestamp) {
+        this.timestamp = timestamp;
+        this.timestampAtMs = nowMs;
+      }
     }
     this.#sent.mark(index);
     this.packets += 1;

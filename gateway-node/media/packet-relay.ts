@@ -1,6 +1,6 @@
 /** Moves one RTP packet from a source to a sink: payload type, sequence, timestamp and SSRC are translated, the payload never is. */
 import { type CodecName, type NegotiatedAudio, TRUNK_PAYLOAD_TYPES } from "#protocol/media";
-import { LEASE_EXHAUSTED, type OutgoingStream } from "./outgoing-stream.ts";
+import { LEASE_EXHAUSTED, type OutgoingStream, YIELDED } from "./outgoing-stream.ts";
 
 /** Where packets can be sent to: a leg's peer, or a trunk stream. */
 export interface PacketSink {
@@ -18,7 +18,12 @@ export type RelayOutcome =
   | "unknown-payload-type"
   | "codec-mismatch"
   | "not-placed"
+  | "yielded"
   | "lease-exhausted";
+
+export function isTelephoneEvent(packet: Buffer, source: NegotiatedAudio): boolean {
+  return ((packet[1] ?? 0) & 0x7f) === source.telephoneEventPayloadType;
+}
 
 /** Rewrites `packet` in place and transmits it. Hot path: no allocation of its own. */
 export function relayPacket(packet: Buffer, source: NegotiatedAudio, sink: PacketSink, nowMs: number): RelayOutcome {
@@ -35,6 +40,7 @@ export function relayPacket(packet: Buffer, source: NegotiatedAudio, sink: Packe
   if (payloadType === undefined) return "unknown-payload-type";
   packet[1] = (second & 0x80) | payloadType;
   const index = stream.place(packet, nowMs, isAudio);
+  if (index === YIELDED) return "yielded";
   if (index < 0) return index === LEASE_EXHAUSTED ? "lease-exhausted" : "not-placed";
   sink.transmit(packet, index);
   return "sent";

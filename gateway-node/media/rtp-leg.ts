@@ -75,6 +75,10 @@ export class RtpLeg implements MediaLeg {
     this.#restartWaiting();
   }
 
+  get holds(): boolean {
+    return this.audio !== undefined && !this.#active;
+  }
+
   setPeer(peer: RtpPeer): void {
     const nowMs = this.#parts.context.clock.nowMs();
     this.audio = peer.audio;

@@ -54,6 +54,8 @@ export class WebRtcLeg implements MediaLeg {
   peer: WebRtcPeer | undefined;
   /** The peer answered the last offer that we made, if we made one. */
   answered = false;
+  /** Its first check may take as long as the callee rings. */
+  patient = false;
   readonly #parts: WebRtcLegParts;
   #handshake: DtlsHandshake | undefined;
   #handshakeAtMs = 0;
@@ -97,6 +99,10 @@ export class WebRtcLeg implements MediaLeg {
   /** Absent until secured, as nothing leaves in the clear, and while the peer is on hold. */
   get stream(): OutgoingStream | undefined {
     return this.peer?.listens === true ? this.#media?.stream : undefined;
+  }
+
+  get holds(): boolean {
+    return this.peer !== undefined && !this.peer.listens;
   }
 
   /** It will never carry media again; a new offer begins anew. */
@@ -155,6 +161,7 @@ export class WebRtcLeg implements MediaLeg {
 
   onSecond(nowMs: number): void {
     if (this.#failed || this.#stopped || this.peer === undefined) return;
+    if (this.patient && !this.#checked) this.#heardAtMs = nowMs;
     if (nowMs - this.#heardAtMs >= CONSENT_LIMIT_MS) this.#loseConsent();
     else if (this.#handshake !== undefined && nowMs - this.#handshakeAtMs >= DTLS_LIMIT_MS) this.#fail("dtls-timeout");
     else if (nowMs - this.#reportedAtMs >= REPORT_INTERVAL_MS) {

@@ -45,9 +45,15 @@ export class WebRtcLegs {
 
   open(
     fresh: NewWebRtcLeg,
-    options: { readonly remoteSdp?: string; readonly codecs: readonly CodecName[]; readonly ssrc: number },
+    options: {
+      readonly remoteSdp?: string;
+      readonly codecs: readonly CodecName[];
+      readonly ssrc: number;
+      readonly early?: true;
+    },
   ): Opened | Refused {
     const leg = this.#create(fresh, options.ssrc, { local: createIceCredentials(), remote: undefined });
+    leg.patient = options.early === true;
     const sdpOptions = describeLeg(leg, options.codecs, { sessionId: randomInt(1, 2 ** 31), version: 1 });
     if (options.remoteSdp === undefined) {
       leg.localSdp = createWebRtcOffer(sdpOptions);
@@ -62,7 +68,7 @@ export class WebRtcLegs {
 
   /** A further offer of the browser on a leg that is there: hold, resume, or its own ICE restart. */
   reopen(leg: WebRtcLeg, remoteSdp: string, codecs: readonly CodecName[]): WebRtcOpening {
-    if (remoteSdp === leg.remoteSdp && leg.audio !== undefined)
+    if (remoteSdp === leg.remoteSdp && leg.audio !== undefined && codecs.includes(leg.audio.codec))
       return { ok: true, localSdp: leg.localSdp, audio: leg.audio };
     const peer = readWebRtcPeer(remoteSdp);
     const restarts = peer !== undefined && leg.peer !== undefined && peer.ice.ufrag !== leg.peer.ice.ufrag;

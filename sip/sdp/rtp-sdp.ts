@@ -31,6 +31,8 @@ export interface RtpOfferOptions extends RtpSdpOptions {
   readonly codecs: readonly CodecName[];
   /** The number that the dialog already uses for telephone-event: it may not change its meaning (RFC 3264 section 8.3.2). */
   readonly telephoneEventPayloadType?: number;
+  /** The peer's last description, in a dialog that has one: its streams keep their places (RFC 3264 section 8). */
+  readonly peerSdp?: string;
 }
 
 export function createRtpOffer(options: RtpOfferOptions): string {
@@ -40,12 +42,20 @@ export function createRtpOffer(options: RtpOfferOptions): string {
     payloadType: TRUNK_PAYLOAD_TYPES[codec],
     telephoneEventPayloadType,
   }));
-  return sdpText([
-    ...sessionLines(options),
-    `c=${networkAddress(options.host)}`,
-    "t=0 0",
-    ...audioLines({ port: options.port, protocol: "RTP/AVP", audio, direction: options.direction ?? "sendrecv" }),
-  ]);
+  const peer = options.peerSdp === undefined ? undefined : parseSessionDescription(options.peerSdp);
+  const used = options.peerSdp === undefined ? undefined : readAudioDescription(options.peerSdp);
+  const offered = audioLines({
+    port: options.port,
+    protocol: used?.protocol ?? "RTP/AVP",
+    audio,
+    direction: options.direction ?? "sendrecv",
+    mid: used?.mid,
+  });
+  const media =
+    peer === undefined || used === undefined
+      ? offered
+      : peer.media.flatMap((section, index) => (index === used.mediaIndex ? offered : refusedMedia(section)));
+  return sdpText([...sessionLines(options), `c=${networkAddress(options.host)}`, "t=0 0", ...media]);
 }
 
 export interface RtpAnswerOptions extends RtpSdpOptions {

@@ -214,7 +214,17 @@ export function registerScenario(user: SippUser, { expires = 300 } = {}): { read
   );
 }
 
-function inviteRequest(user: SippUser, to: string, cseq: number, authentication: readonly string[]): readonly string[] {
+interface InviteContent {
+  readonly authentication?: readonly string[];
+  readonly furtherMedia?: readonly string[];
+}
+
+function inviteRequest(
+  user: SippUser,
+  to: string,
+  cseq: number,
+  { authentication = [], furtherMedia = [] }: InviteContent,
+): readonly string[] {
   return [
     `INVITE sip:${to}@${user.domain} SIP/2.0`,
     "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]",
@@ -236,6 +246,7 @@ function inviteRequest(user: SippUser, to: string, cseq: number, authentication:
     "m=audio [media_port] RTP/AVP 0 101",
     "a=rtpmap:0 PCMU/8000",
     "a=rtpmap:101 telephone-event/8000",
+    ...furtherMedia,
   ];
 }
 
@@ -271,21 +282,23 @@ export interface CallScenarioOptions {
   readonly holdMs?: number;
   /** What the gateway asks for credentials with. */
   readonly challenge?: 401 | 407;
+  /** Lines of SDP after those of the audio. */
+  readonly furtherMedia?: readonly string[];
 }
 
 /** Calls `to` with digest authentication, stays for `holdMs`, hangs up. */
 export function callScenario(
   user: SippUser,
   to: string,
-  { holdMs = 1_000, challenge = 407 }: CallScenarioOptions = {},
+  { holdMs = 1_000, challenge = 407, furtherMedia = [] }: CallScenarioOptions = {},
 ): { readonly xml: string } {
   return scenario(
     "call",
-    send(inviteRequest(user, to, 1, []), 'retrans="500"'),
+    send(inviteRequest(user, to, 1, { furtherMedia }), 'retrans="500"'),
     '<recv response="100" optional="true"/>',
     `<recv response="${challenge}" auth="true"/>`,
     send(ackRefusal(user, to, 1)),
-    send(inviteRequest(user, to, 2, [AUTHENTICATION(user)]), 'retrans="500"'),
+    send(inviteRequest(user, to, 2, { authentication: [AUTHENTICATION(user)], furtherMedia }), 'retrans="500"'),
     '<recv response="100" optional="true"/>',
     '<recv response="180" optional="true"/>',
     '<recv response="183" optional="true"/>',
@@ -312,5 +325,70 @@ export function refuseScenario(status: number, reason: string): { readonly xml: 
       "Content-Length: 0",
     ]),
     '<recv request="ACK"/>',
+  );
+}
+
+export interface EarlyMediaOptions {
+  /** G.711 as it goes into packets (PCMU), played from the provisional response on, again and again. */
+  readonly audioFile: string;
+  readonly status?: 180 | 183;
+  /** From the provisional response to the answer. */
+  readonly earlyMs: number;
+}
+
+/** `place`: whether the request has our tag in To already. */
+function responseTo(place: "first" | "in-dialog", status: string, lines: readonly string[]): readonly string[] {
+  return [
+    `SIP/2.0 ${status}`,
+    "[last_Via:]",
+    "[last_From:]",
+    place === "first" ? "[last_To:];tag=[pid]SIPpTag01[call_number]" : "[last_To:]",
+    "[last_Call-ID:]",
+    "[last_CSeq:]",
+    ...lines,
+  ];
+}
+
+const ANSWER = [
+  "Contact: <sip:[local_ip]:[local_port];transport=[transport]>",
+  "Content-Type: application/sdp",
+  "Content-Length: [len]",
+  "",
+  "v=0",
+  "o=sipp 1 1 IN IP[local_ip_type] [local_ip]",
+  "s=-",
+  "c=IN IP[media_ip_type] [media_ip]",
+  "t=0 0",
+  "m=audio [rtpstream_audio_port] RTP/AVP 0",
+  "a=rtpmap:0 PCMU/8000",
+];
+
+/** Is called, plays before it answers, answers, and takes the BYE. */
+export function earlyMediaScenario({ audioFile, status = 183, earlyMs }: EarlyMediaOptions): { readonly xml: string } {
+  return scenario(
+    "early media",
+    '<recv request="INVITE"/>',
+    send(responseTo("first", status === 183 ? "183 Session Progress" : "180 Ringing", ANSWER)),
+    `<nop><action><exec rtp_stream="${audioFile},-1,0,PCMU/8000"/></action></nop>`,
+    `<pause milliseconds="${earlyMs}"/>`,
+    send(responseTo("first", "200 OK", ANSWER), 'retrans="500"'),
+    '<recv request="ACK"/>',
+    '<recv request="BYE" timeout="30000"/>',
+    send(responseTo("in-dialog", "200 OK", ["Content-Length: 0"])),
+  );
+}
+
+/** Is called without telephone-event, answers, and takes this many INFOs before the BYE. */
+export function infoScenario(digits: number): { readonly xml: string } {
+  const ok = send(responseTo("in-dialog", "200 OK", ["Content-Length: 0"]));
+  const answer = ANSWER.map((line) => line.replace("[rtpstream_audio_port]", "[media_port]"));
+  return scenario(
+    "takes INFO",
+    '<recv request="INVITE"/>',
+    send(responseTo("first", "200 OK", ["Allow: INVITE, ACK, BYE, CANCEL, INFO", ...answer]), 'retrans="500"'),
+    '<recv request="ACK"/>',
+    ...Array.from({ length: digits }, () => ['<recv request="INFO"/>', ok]).flat(),
+    '<recv request="BYE"/>',
+    ok,
   );
 }

@@ -2,6 +2,7 @@
 import type { Recording } from "../wav.ts";
 import type {
   DialogIds,
+  DigitWay,
   PhoneEvent,
   PhoneEventKind,
   PhonePage,
@@ -81,8 +82,8 @@ export class BrowserPhone {
     await this.#ask("resume");
   }
 
-  async sendDigits(digits: string): Promise<void> {
-    await this.#ask("sendDigits", digits);
+  async sendDigits(digits: string, way: DigitWay = "rtp"): Promise<void> {
+    await this.#ask("sendDigits", digits, way);
   }
 
   /** Has the other side call somebody else. */

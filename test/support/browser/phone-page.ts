@@ -1,6 +1,7 @@
 /** What the page in the browser offers, and what the driver outside asks of it. Everything that crosses is JSON. */
 
 export type SipLibrary = "sip.js" | "jssip";
+export type DigitWay = "rtp" | "info";
 
 export interface PhonePageOptions {
   readonly library: SipLibrary;
@@ -15,6 +16,8 @@ export interface PhonePageOptions {
   /** Opens the socket again and registers when it is lost. On unless told otherwise. */
   readonly reconnect?: boolean;
   readonly iceServers?: readonly { readonly urls: string }[];
+  /** sip.js only: apply the SDP of a 183, as JsSIP always does. */
+  readonly earlyMedia?: boolean;
   /** Codecs to offer, best first, such as `audio/PCMU`; the browser's own choice when absent. */
   readonly codecs?: readonly string[];
 }
@@ -88,7 +91,8 @@ export interface PhonePage {
   hangup(): Promise<void>;
   hold(): Promise<void>;
   resume(): Promise<void>;
-  sendDigits(digits: string): Promise<void>;
+  /** By telephone-event unless told otherwise. */
+  sendDigits(digits: string, way?: DigitWay): Promise<void>;
   /** REFER to an identity, or to a whole URI. */
   transfer(target: string): Promise<void>;
   /** REFER with Replaces: whom it called first is connected with whom it talks with now. */

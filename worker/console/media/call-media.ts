@@ -19,6 +19,8 @@ export class CallMedia {
   readonly canSendKeys = signal(false);
   /** The other side has stopped listening or sending: it holds. */
   readonly heldByPeer = signal(false);
+  /** The other side is heard before it has answered. */
+  readonly early = signal(false);
   /** No packets arrive though they should. */
   readonly quiet = signal(false);
   readonly #microphone: Microphone;
@@ -57,14 +59,26 @@ export class CallMedia {
     const stream = this.#handler?.remoteMediaStream;
     if (stream === undefined) return;
     this.#startedAtMs = Date.now();
-    this.#element.srcObject = stream;
-    void this.applySpeaker();
-    void this.#element.play().catch(() => {});
+    this.#play(stream);
     this.#meter = new LevelMeter(stream);
     this.#timer = setInterval(() => void this.#look(onNoPath), LOOK_EVERY_MS);
     // Keys can be sent from the moment on that there is a path.
     this.#handler?.peerConnection?.addEventListener("connectionstatechange", () => void this.#look(onNoPath));
     void this.#look(onNoPath);
+  }
+
+  /** Before the answer: what the other side plays in place of a ringback. */
+  hearEarly(): void {
+    const stream = this.#handler?.remoteMediaStream;
+    if (stream === undefined || this.early.value) return;
+    this.early.value = true;
+    this.#play(stream);
+  }
+
+  #play(stream: MediaStream): void {
+    this.#element.srcObject = stream;
+    void this.applySpeaker();
+    void this.#element.play().catch(() => {});
   }
 
   async applySpeaker(): Promise<void> {

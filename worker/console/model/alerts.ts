@@ -58,7 +58,8 @@ export class Alerts {
 
   #soundRingback(): void {
     const { active, me } = this.#phone;
-    const rings = active.value?.stage.value === "ringing";
+    const call = active.value;
+    const rings = call?.stage.value === "ringing" && !call.media.early.value;
     if (rings && this.#ringback === undefined) this.#ringback = playRingback(me.peek()?.region ?? "");
     if (rings) return;
     this.#ringback?.stop();

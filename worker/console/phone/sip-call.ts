@@ -185,7 +185,10 @@ export class SipCall {
 
   #progress(response: Core.IncomingResponse): void {
     this.#noteSid(response);
-    if (response.message.statusCode === 180 && this.stage.value === "dialling") this.stage.value = "ringing";
+    const { statusCode, body } = response.message;
+    if (statusCode === undefined || statusCode <= 100) return;
+    if (this.stage.value === "dialling") this.stage.value = "ringing";
+    if (body !== "" && this.stage.value === "ringing") this.media.hearEarly();
   }
 
   #refused({ message }: Core.IncomingResponse): void {

@@ -102,6 +102,8 @@ export class SipClient {
     const target = UserAgent.makeURI(`sip:${user.replaceAll("#", "%23")}@${this.#options.sipDomain}`);
     if (target === undefined) throw new TypeError(`${user} makes no SIP URI`);
     const inviter = new Inviter(this.#agent, target, {
+      // Announcements are heard before the answer; the bridge sends one answer for all devices that ring.
+      earlyMedia: true,
       extraHeaders: this.#headers(),
       sessionDescriptionHandlerOptions: { constraints: { audio: true, video: false } },
     });

@@ -3,6 +3,7 @@ import { ADOPTION_LEASE_STEP } from "#protocol/capsule";
 import { answerReoffer, cancelBrowser, offerToBrowser } from "./browser-signalling.ts";
 import type { CallDraft } from "./call-draft.ts";
 import type { BrowserLeg, PhoneLeg } from "./call-state.ts";
+import { openEarly } from "./early-media.ts";
 import { markEnded } from "./hang-up.ts";
 import { capsuleToAdopt, unansweredCapsule } from "./leg-capsule.ts";
 import type { RingGroup } from "./ring-group-state.ts";
@@ -27,6 +28,7 @@ export function adoptPhone(draft: CallDraft, leg: PhoneLeg): void {
     ringTimeoutMs: RING_LIMIT_MS,
     headers: [],
   });
+  openEarly(draft, leg);
 }
 
 /** A ringing phone: CANCEL by the old branch, and a fresh INVITE that the new gateway can be answered on. */
@@ -70,6 +72,7 @@ export function adoptBrowser(draft: CallDraft, leg: BrowserLeg): void {
     leg.media = { ...leg.media, outgoing: { ...outgoing, indexLimit: outgoing.indexLimit + ADOPTION_LEASE_STEP } };
     return;
   }
+  if (openEarly(draft, leg)) return;
   const offered = leg.side === "caller" && leg.stage === "ringing" ? leg.remoteSdp : undefined;
   const codecs = leg.codec === undefined ? draft.state.codecs : [leg.codec];
   draft.command(leg, {

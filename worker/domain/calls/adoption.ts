@@ -5,6 +5,7 @@ import type { CallDraft } from "./call-draft.ts";
 import { hasRoomAt, seekRoom } from "./call-room.ts";
 import type { BrowserLeg, CallLeg, PhoneLeg } from "./call-state.ts";
 import { repeatFarewells, retryFarewells } from "./farewell.ts";
+import { retryOffers } from "./glare.ts";
 import { joinMedia } from "./join.ts";
 import { dropReplacement, isReplacing } from "./replace.ts";
 import { legIsGone } from "./ring-group.ts";
@@ -81,6 +82,7 @@ export function retryAdoption(draft: CallDraft): void {
     if (leg.kind === "phone" && mayGoHome(draft, leg)) leaveAdopter(draft, leg, "its own gateway is back");
   }
   retryFarewells(draft);
+  retryOffers(draft);
   adoptStranded(draft);
 }
 

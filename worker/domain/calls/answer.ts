@@ -3,6 +3,7 @@ import type { CodecName, NegotiatedAudio } from "#protocol/media";
 import { acknowledge, respondToInvite } from "./browser-signalling.ts";
 import type { CallDraft } from "./call-draft.ts";
 import type { BrowserLeg, CallLeg } from "./call-state.ts";
+import { hearCallee } from "./early-media.ts";
 import { endCall, hangUp, markEnded } from "./hang-up.ts";
 import type { Refusal } from "./refusal.ts";
 import { joinMedia } from "./join.ts";
@@ -34,6 +35,16 @@ export function ringCaller(draft: CallDraft): void {
   else respondToInvite(draft, caller, 180);
 }
 
+/** The same, where there is something to hear already. */
+export function calleeIsHeard(draft: CallDraft, leg: CallLeg, codec: CodecName): void {
+  const group = groupOf(draft, leg);
+  if (leg.stage === "ended" || group === undefined || group.winner !== undefined) return;
+  if (!hearCallee(draft, leg, codec)) return calleeRings(draft, leg);
+  if (leg.stage === "calling") draft.log("leg.ringing", { leg: leg.leg, gateway: leg.holder });
+  leg.stage = "ringing";
+  if (draft.state.status === "queued") draft.setStatus("ringing");
+}
+
 /** A callee's 2xx is stored: acknowledge it; the first one of its group wins, any later one is ended. */
 export function calleeAnswers(draft: CallDraft, leg: CallLeg, audio: NegotiatedAudio): void {
   const group = groupOf(draft, leg);
@@ -59,7 +70,8 @@ export function calleeAnswers(draft: CallDraft, leg: CallLeg, audio: NegotiatedA
 export function connectCaller(draft: CallDraft, callee: CallLeg): void {
   const { state, caller } = draft;
   // The keys of a stream between gateways are used once.
-  if (state.groups.some(({ id, winner }) => id !== callee.group && winner !== undefined))
+  const heard = state.early !== undefined && state.early.leg !== callee.leg;
+  if (heard || state.groups.some(({ id, winner }) => id !== callee.group && winner !== undefined))
     state.trunkStream = draft.context.randomHex(8);
   state.winner = callee.leg;
   if (caller?.codec === undefined) answerCaller(draft, callee.codec ?? "PCMU");
@@ -98,7 +110,7 @@ export function answerCaller(draft: CallDraft, codec: CodecName): void {
 /** The gateway's SDP for a browser that called: its 200 OK. */
 export function answerBrowserCaller(draft: CallDraft, caller: BrowserLeg, localSdp: string): void {
   caller.localSdp = localSdp;
-  respondToInvite(draft, caller, 200, { sdp: localSdp });
+  respondToInvite(draft, caller, 200, { sdp: caller.earlySdp ?? localSdp });
   callerAnswered(draft, caller);
 }
 
@@ -122,4 +134,6 @@ export function calleeFails(draft: CallDraft, leg: CallLeg, failure: Refusal): v
   if (draft.ended || group === undefined || group.winner !== undefined || group.endedAtMs !== undefined) return;
   if (!reached && NOT_REACHED.has(failure.status) && ringNextRoute(draft, group, leg)) return;
   failWhenAllFailed(draft, group);
+  const others = group.endedAtMs === undefined;
+  if (others && draft.state.early?.leg === leg.leg) joinMedia(draft);
 }

@@ -8,6 +8,7 @@ import { parseNameAddr, tagOf } from "#sip/message/name-addr";
 import type { SipMessage, SipRequest, SipResponse } from "#sip/message/sip-message";
 import { sipMessageText } from "#sip/message/serializer";
 import { bodyText, cseqOf } from "#sip/message/typed-headers";
+import { readInfo } from "#sip/core/dtmf-info";
 import { dialogFromResponse } from "#sip/dialog/create-dialog";
 import { inviteRemains } from "#sip/dialog/invite-remains";
 import { acceptDialogRequest, refreshTarget } from "#sip/dialog/dialog-request";
@@ -18,11 +19,14 @@ import { calleeAnswers, calleeFails, calleeRings } from "./answer.ts";
 import { ALLOW, acknowledge, acknowledgeRefusal, byeBrowser, contactOf, offerToBrowser } from "./browser-signalling.ts";
 import type { CallDraft } from "./call-draft.ts";
 import type { BrowserLeg } from "./call-state.ts";
+import { offerSinceEarly } from "./early-media.ts";
+import { offerAfterGlare } from "./glare.ts";
 import { endCall, hangUp, markEnded, releaseMedia } from "./hang-up.ts";
 import { receiveRefer } from "./refer.ts";
 import type { Refer } from "./refer.ts";
 import { dropReplacement, isReplacing } from "./replace.ts";
 import { groupOf, legIsGone } from "./ring-group.ts";
+import { digitReceived } from "./touch-tones.ts";
 
 /** The leg that a message speaks of: our tag is To in the browser's requests and From in its responses. */
 export function legOfMessage(message: SipMessage): LegId | undefined {
@@ -58,7 +62,7 @@ function applyRequest(draft: CallDraft, leg: BrowserLeg, request: SipRequest): v
   switch (request.method) {
     case "ACK":
       if (leg.stage === "answered") leg.stage = "connected";
-      return;
+      return offerSinceEarly(draft, leg);
     case "CANCEL":
       respond(draft, leg, request, 200);
       if (isReplacing(leg)) return dropReplacement(draft, leg, 487);
@@ -74,11 +78,11 @@ function applyRequest(draft: CallDraft, leg: BrowserLeg, request: SipRequest): v
     case "REFER":
       return refer(draft, leg, request);
     case "INFO":
+      return info(draft, leg, request);
     case "OPTIONS":
     case "UPDATE":
       // DEVIATION (docs/compliance.md#3311-5): an UPDATE with SDP is refused 488.
-      if (acceptInDialog(draft, leg, request))
-        respond(draft, leg, request, bodyText(request) === "" || request.method === "INFO" ? 200 : 488);
+      if (acceptInDialog(draft, leg, request)) respond(draft, leg, request, bodyText(request) === "" ? 200 : 488);
       return;
     default:
       respond(draft, leg, request, 405);
@@ -98,6 +102,19 @@ function acceptInDialog(draft: CallDraft, leg: BrowserLeg, request: SipRequest):
   }
   leg.dialog = accepted.dialog;
   return true;
+}
+
+/** RFC 6086: touch tones, and nothing else. */
+function info(draft: CallDraft, leg: BrowserLeg, request: SipRequest): void {
+  if (!acceptInDialog(draft, leg, request)) return;
+  const reading = readInfo(request);
+  if (!reading.ok) {
+    draft.log("info.refused", { leg: leg.leg, detail: reading.code });
+    respond(draft, leg, request, reading.status, { headers: reading.headers });
+    return;
+  }
+  respond(draft, leg, request, 200);
+  if (reading.tone !== undefined) digitReceived(draft, leg, { ...reading.tone, source: "info" });
 }
 
 function bye(draft: CallDraft, leg: BrowserLeg, request: SipRequest): void {
@@ -258,5 +275,6 @@ function reofferRefused(draft: CallDraft, leg: BrowserLeg, inviteText: string, r
     legIsGone(draft, leg, { outcome: "completed", cause: `${leg.side}-gone` });
     return;
   }
+  if (response.status === 491) return offerAfterGlare(draft, leg);
   adoptionFailed(draft, leg, `${response.status} ${response.reason}`);
 }

@@ -13,6 +13,7 @@ import { createCancelFromCapsule, createResponseFromCapsule } from "#sip/dialog/
 import type { CallDraft } from "./call-draft.ts";
 import type { BrowserLeg, CallLeg, InviteHeads } from "./call-state.ts";
 import { callerUri } from "./caller-identity.ts";
+import { noteHold } from "./hold.ts";
 import type { Refusal } from "./refusal.ts";
 
 export const ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER";
@@ -53,6 +54,7 @@ export function answerReoffer(draft: CallDraft, leg: BrowserLeg, status: number,
   leg.reoffer = undefined;
   if (sdp !== undefined) {
     leg.localSdp = sdp;
+    noteHold(draft, leg, leg.remoteSdp, reoffer.sdp);
     leg.remoteSdp = reoffer.sdp;
     if (leg.media !== undefined) leg.media = { ...leg.media, localSdp: sdp, remoteSdp: reoffer.sdp };
   }
@@ -86,7 +88,8 @@ function callSidHeader(draft: CallDraft): readonly [string, string] {
 export function refuseBrowser(draft: CallDraft, leg: BrowserLeg, refusal: Refusal): void {
   const headers: (readonly [string, string])[] =
     refusal.retryAfterSeconds === undefined ? [] : [["Retry-After", String(refusal.retryAfterSeconds)]];
-  respondToInvite(draft, leg, refusal.status, { reason: refusal.reason, headers });
+  const all = [...headers, ...(refusal.headers ?? [])];
+  respondToInvite(draft, leg, refusal.status, { reason: refusal.reason, headers: all });
 }
 
 /** First INVITE to a callee's browser, with our offer. */
@@ -198,6 +201,14 @@ export function notifyBrowser(draft: CallDraft, leg: BrowserLeg, notification: N
   });
   leg.dialog = dialog;
   draft.sendSip(leg, sipMessageText(addVia(draft, request, newBranch(draft))));
+}
+
+/** INFO: what it says is of the moment, so it is not repeated over the next socket. */
+export function informBrowser(draft: CallDraft, leg: BrowserLeg, contentType: string, body: string): void {
+  if (leg.dialog === undefined) return;
+  const made = createDialogRequest(leg.dialog, "INFO", { contact: contactOf(draft, leg), body, contentType });
+  leg.dialog = made.dialog;
+  draft.sendSip(leg, sipMessageText(addVia(draft, made.request, newBranch(draft))));
 }
 
 function sendInDialog(draft: CallDraft, leg: BrowserLeg, method: "BYE" | "INVITE", body?: string): void {

@@ -51,7 +51,7 @@ export function joinRoom(draft: CallDraft, caller: CallLeg, room: CallRoom): voi
   const codec = caller.codec ?? draft.state.codecs[0] ?? "PCMU";
   room.port = host;
   draft.commandTo(host, { kind: "open-room-port", leg: caller.leg, port: { room: name, codec, trunk: here } });
-  draft.command(caller, { kind: "join-leg", leg: caller.leg, join: { kind: "trunk", ...there } });
+  draft.command(caller, { kind: "join-leg", leg: caller.leg, join: { kind: "trunk", ...there, room: true } });
 }
 
 function trunkEnd(draft: CallDraft, gateway: GatewayId, { stream }: CallRoom) {

@@ -51,6 +51,8 @@ export interface LegCommon {
   /** Final status of a callee that was not connected. */
   failure?: { readonly status: number; readonly reason: string; readonly retryAfterSeconds?: number };
   statistics?: Record<string, number>;
+  /** Keys that its peer pressed. */
+  digits?: number;
   adoption?: LegAdoption;
 }
 
@@ -112,6 +114,8 @@ export interface BrowserLeg extends LegCommon {
   dialog: DialogState | undefined;
   remoteSdp?: string;
   localSdp?: string;
+  /** What its 183 said, until its ACK. */
+  earlySdp?: string;
   media?: WebRtcLegMedia;
   sdpVersion: number;
   /** Our in-dialog request that has no final response yet; sent again over the next socket. */
@@ -221,6 +225,8 @@ export interface CallState {
   answeredAtMs?: number;
   endedAtMs?: number;
   endCause?: string;
+  /** The callee whose early media the caller hears, or heard last, and in which codec. */
+  early?: { readonly leg: LegId; readonly codec: CodecName };
   /** Whom the call is carried out for: the caller, or who stayed when that one left by a transfer. */
   main?: LegId;
   /** The leg that it talks with: a callee's, or that of a transfer's target. */

@@ -23,11 +23,11 @@ export function ringForDial(draft: CallDraft, dial: DialAction): DialEnded | und
     draft.log("dial.ended", { detail: "failed: nobody to ring" });
     return { kind: "dial-ended", outcome: "failed", refusal: { status: 404, reason: "Not Found" } };
   }
-  const { timeLimitSeconds, timeoutSeconds, callerId } = dial;
+  const { timeLimitSeconds, timeoutSeconds, callerId, hangupOnStar } = dial;
   const [only, ...others] = dial.targets;
   const otherwise = only?.kind === "number" && others.length === 0 ? nationalNumber(draft, only.number) : undefined;
   ringGroup(draft, {
-    purpose: { kind: "dial", timeLimitSeconds },
+    purpose: { kind: "dial", timeLimitSeconds, ...(hangupOnStar ? { hangupOnStar } : {}) },
     targets,
     otherwise,
     ringLimitMs: timeoutSeconds * 1_000,

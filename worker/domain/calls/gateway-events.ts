@@ -4,16 +4,19 @@ import type { OutgoingStreamLease, PhoneLegCapsule } from "#protocol/capsule";
 import { reasonPhrase } from "#sip/message/build";
 import { offerMove } from "./adopt-leg.ts";
 import { adoptionFailed, legAdopted } from "./adoption.ts";
-import { answerBrowserCaller, calleeAnswers, calleeFails, calleeRings } from "./answer.ts";
+import { answerBrowserCaller, calleeAnswers, calleeFails, calleeIsHeard, calleeRings } from "./answer.ts";
 import { answerReoffer, cancelBrowser, inviteBrowser } from "./browser-signalling.ts";
 import type { CallDraft } from "./call-draft.ts";
 import type { CallLeg } from "./call-state.ts";
+import { earlyReady, earlyRefused } from "./early-media.ts";
 import { endCall, hangUp, markEnded } from "./hang-up.ts";
+import { noteHold } from "./hold.ts";
 import { endGroup, groupOf, legIsGone } from "./ring-group.ts";
 import { receiveRefer } from "./refer.ts";
 import { statusOfRefusal } from "./refusal.ts";
 import { answerReplacement, dropReplacement, isReplacing, takePlace } from "./replace.ts";
 import { abandonTransfer } from "./transfer.ts";
+import { digitReceived } from "./touch-tones.ts";
 
 /** Applies one event of the gateway that holds the leg. */
 export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEvent): void {
@@ -24,8 +27,7 @@ export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEve
     case "leg-cancelled":
       return callerGaveUp(draft, leg);
     case "leg-ringing":
-      if (leg.kind === "phone") leg.capsule = event.capsule ?? leg.capsule;
-      return calleeRings(draft, leg);
+      return phoneRings(draft, leg, event.capsule);
     case "leg-answered":
       if (leg.kind === "phone") leg.capsule = event.capsule;
       return calleeAnswers(draft, leg, event.audio);
@@ -62,14 +64,9 @@ export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEve
       draft.log("leg.secured", { leg: leg.leg, gateway: leg.holder });
       return;
     case "lease-wanted":
-      if (leg.kind !== "browser" || leg.media === undefined) return;
-      leg.media = {
-        ...leg.media,
-        outgoing: neverLower(leg.media.outgoing, event.lease),
-        ...(event.incoming === undefined ? {} : { incoming: event.incoming }),
-      };
-      draft.command(leg, { kind: "grant-lease", leg: leg.leg, lease: event.lease });
-      return;
+      return grantLease(draft, leg, event);
+    case "digit-received":
+      return digitReceived(draft, leg, event);
     case "media-flowing":
       draft.log("leg.media", { leg: leg.leg, gateway: leg.holder, detail: `after ${Math.round(event.afterMs)} ms` });
       return;
@@ -78,9 +75,26 @@ export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEve
   }
 }
 
+function phoneRings(draft: CallDraft, leg: CallLeg, capsule: PhoneLegCapsule | undefined): void {
+  if (leg.kind === "phone") leg.capsule = capsule ?? leg.capsule;
+  const codec = capsule?.media?.audio.codec;
+  if (codec === undefined) calleeRings(draft, leg);
+  else calleeIsHeard(draft, leg, codec);
+}
+
 function noteStatistics(leg: CallLeg, event: Extract<CallEvent, { kind: "leg-statistics" }>): void {
   const { packetsReceived, packetsSent, bytesReceived, trunkPacketsSent, trunkPacketsReceived } = event;
   leg.statistics = { packetsReceived, packetsSent, bytesReceived, trunkPacketsSent, trunkPacketsReceived };
+}
+
+function grantLease(draft: CallDraft, leg: CallLeg, event: Extract<CallEvent, { kind: "lease-wanted" }>): void {
+  if (leg.kind !== "browser" || leg.media === undefined) return;
+  leg.media = {
+    ...leg.media,
+    outgoing: neverLower(leg.media.outgoing, event.lease),
+    ...(event.incoming === undefined ? {} : { incoming: event.incoming }),
+  };
+  draft.command(leg, { kind: "grant-lease", leg: leg.leg, lease: event.lease });
 }
 
 /** Reports may overtake each other; a limit that went down would let an index be used twice (RFC 3711 section 9.1). */
@@ -91,7 +105,10 @@ function neverLower(before: OutgoingStreamLease | undefined, now: OutgoingStream
 }
 
 function legChanged(draft: CallDraft, leg: CallLeg, capsule: PhoneLegCapsule): void {
-  if (leg.kind === "phone") leg.capsule = capsule;
+  if (leg.kind === "phone") {
+    noteHold(draft, leg, leg.capsule?.media?.remoteSdp, capsule.media?.remoteSdp);
+    leg.capsule = capsule;
+  }
   // Its gateway has answered it: from here on it cannot fail without a BYE.
   if (isReplacing(leg) && capsule.phase === "answered") takePlace(draft, leg);
 }
@@ -134,6 +151,9 @@ function legFailed(draft: CallDraft, leg: CallLeg, event: Extract<CallEvent, { k
 function legEnded(draft: CallDraft, leg: CallLeg, cause: string): void {
   if (leg.stage === "ended") return;
   draft.log("leg.ended", { leg: leg.leg, gateway: leg.holder, detail: cause });
+  // The early media of a caller is gone; its INVITE still wants an answer.
+  if (leg === draft.caller && leg.side === "caller" && leg.stage === "ringing")
+    return endCall(draft, "canceled", `caller-${cause}`);
   legIsGone(draft, leg, { outcome: "completed", cause: `${leg.side}-${cause}` });
 }
 
@@ -146,7 +166,10 @@ function webRtcReady(draft: CallDraft, leg: CallLeg, localSdp: string): void {
   }
   if (isReplacing(leg)) return answerReplacement(draft, leg, localSdp);
   legAdopted(draft, leg);
-  if (leg.side === "caller") return answerBrowserCaller(draft, leg, localSdp);
+  if (leg.side === "caller") {
+    if (!earlyReady(draft, leg, localSdp)) answerBrowserCaller(draft, leg, localSdp);
+    return;
+  }
   if (leg.invite === undefined) {
     leg.localSdp = localSdp;
     draft.log("leg.inviting", { leg: leg.leg, gateway: leg.holder });
@@ -163,6 +186,7 @@ function webRtcRefused(
   if (leg.kind === "browser" && leg.reoffer !== undefined) return answerReoffer(draft, leg, event.status);
   if (isReplacing(leg)) return dropReplacement(draft, leg, event.status);
   if (leg.adoption !== undefined) return adoptionFailed(draft, leg, event.reason);
+  if (earlyRefused(draft, leg)) return;
   const refusal = { status: event.status, reason: reasonPhrase(event.status) };
   if (leg === draft.caller) return endCall(draft, "failed", "media-refused", refusal);
   const group = groupOf(draft, leg);

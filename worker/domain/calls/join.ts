@@ -4,6 +4,7 @@ import type { MediaJoin } from "#protocol/media";
 import type { CallDraft } from "./call-draft.ts";
 import { joinRoom } from "./call-room.ts";
 import type { CallLeg, CallLink } from "./call-state.ts";
+import { heardCallee, isTalking, ringbackInstead } from "./heard-callee.ts";
 
 /** Tells the gateways of both talking legs where their media goes. Harmless to repeat; done again after each move. */
 export function joinMedia(draft: CallDraft): void {
@@ -14,9 +15,10 @@ export function joinMedia(draft: CallDraft): void {
   }
   const caller = draft.caller;
   if (caller === undefined || caller.stage === "ended") return;
-  const callee = draft.winner;
+  const callee = isTalking(draft) ? draft.winner : heardCallee(draft);
   if (callee === undefined || callee.stage === "ended") {
-    const { room, link, callerMedia: join } = draft.state;
+    const { room, link } = draft.state;
+    const join = ringbackInstead(draft) ?? draft.state.callerMedia;
     if (link !== undefined) joinPartner(draft, caller, link);
     else if (room !== undefined) joinRoom(draft, caller, room);
     else if (join !== undefined) joinAlone(draft, caller, join);

@@ -5,6 +5,7 @@ export interface Refusal {
   readonly status: number;
   readonly reason: string;
   readonly retryAfterSeconds?: number;
+  readonly headers?: readonly (readonly [name: string, value: string])[];
 }
 
 /** A refusal as the call's final status in Twilio's words. */

@@ -9,7 +9,7 @@ export type RingPurpose =
   /** The call itself: what becomes of the group becomes of the call. */
   | { readonly kind: "call" }
   /** A Dial of the caller's document. */
-  | { readonly kind: "dial"; readonly timeLimitSeconds: number }
+  | { readonly kind: "dial"; readonly timeLimitSeconds: number; readonly hangupOnStar?: true }
   /** The transfer under way; the group of one that worked takes over the purpose of the group before it. */
   | { readonly kind: "transfer" };
 

@@ -8,6 +8,7 @@ import type { EndpointRoute } from "../location/endpoint-route.ts";
 import { nextCandidate } from "../routing/select-route.ts";
 import type { CallDraft } from "./call-draft.ts";
 import type { CallLeg } from "./call-state.ts";
+import { explained } from "./codec-refusal.ts";
 import { endCall, hangUp, markEnded } from "./hang-up.ts";
 import { bestRefusal, statusOfRefusal } from "./refusal.ts";
 import type { RingFailure, RingGroup, RingNews, RingPurpose, RingTarget } from "./ring-group-state.ts";
@@ -181,7 +182,11 @@ export function failWhenAllFailed(draft: CallDraft, group: RingGroup): void {
     ...refused,
     ...group.targets.flatMap(({ failure }) => (failure === undefined ? [] : [failure])),
   ]) ?? { ...NOT_REGISTERED, cause: "callee-refused" };
-  endGroup(draft, group, { outcome: statusOfRefusal(refusal.status), cause, refusal });
+  endGroup(draft, group, {
+    outcome: statusOfRefusal(refusal.status),
+    cause,
+    refusal: explained(draft, group, refusal),
+  });
 }
 
 /** Who still rings or talks is let go, and whoever rang is told. */

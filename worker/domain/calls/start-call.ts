@@ -6,6 +6,7 @@ import { documentForNumber } from "../instructions/built-in-documents.ts";
 import { parseDialledAddress } from "../location/dialled-address.ts";
 import type { CallDraft } from "./call-draft.ts";
 import { nationalNumber } from "./dial.ts";
+import { callerWithoutCodec } from "./codec-refusal.ts";
 import { endCall } from "./hang-up.ts";
 import { statusOfRefusal } from "./refusal.ts";
 import type { Refusal } from "./refusal.ts";
@@ -16,8 +17,7 @@ import { ringGroup } from "./ring-group.ts";
 export function startCall(draft: CallDraft, offer: string, toHost: string): void {
   draft.log("call.invited", { leg: "a", detail: `${draft.state.from} calls ${draft.state.to}` });
   draft.state.codecs = supportedCodecs(offer, CODEC_PREFERENCE);
-  if (draft.state.codecs.length === 0)
-    return refuseCall(draft, { status: 488, reason: "Not Acceptable Here" }, "no-common-codec");
+  if (draft.state.codecs.length === 0) return refuseCall(draft, callerWithoutCodec(draft), "no-common-codec");
   if (!isLocalHost(draft, toHost)) return refuseCall(draft, { status: 404, reason: "Not Found" }, "domain-unknown");
   const document = documentForNumber(draft.state.to);
   if (document !== undefined) return startDocument(draft, document);

@@ -2,7 +2,7 @@
 import { UA, WebSocketInterface } from "jssip";
 import type { URI } from "jssip";
 import type { RTCSession } from "jssip/lib/RTCSession.js";
-import type { DialogIds, PhonePageOptions } from "../phone-page.ts";
+import type { DialogIds, DigitWay, PhonePageOptions } from "../phone-page.ts";
 import { MICROPHONE } from "./library-phone.ts";
 import type { LibraryPhone, Report } from "./library-phone.ts";
 
@@ -107,8 +107,8 @@ export class JsSipPhone implements LibraryPhone {
     if (!this.#current().unhold()) throw new Error("JsSIP does not resume now");
   }
 
-  async sendDigit(digit: string): Promise<void> {
-    this.#current().sendDTMF(digit, { transportType: "RFC2833" as never });
+  async sendDigit(digit: string, way: DigitWay): Promise<void> {
+    this.#current().sendDTMF(digit, { transportType: (way === "rtp" ? "RFC2833" : "INFO") as never });
   }
 
   async transfer(uri: string): Promise<void> {

@@ -1,5 +1,5 @@
 /** The seam between the page and the two SIP libraries. */
-import type { DialogIds, PhoneEventKind } from "../phone-page.ts";
+import type { DialogIds, DigitWay, PhoneEventKind } from "../phone-page.ts";
 
 /** One call, as far as both libraries can do it. */
 export interface LibraryPhone {
@@ -12,7 +12,7 @@ export interface LibraryPhone {
   hangup(): Promise<void>;
   hold(): Promise<void>;
   resume(): Promise<void>;
-  sendDigit(digit: string): Promise<void>;
+  sendDigit(digit: string, way: DigitWay): Promise<void>;
   /** Has whom it talks with call somebody else. */
   transfer(uri: string): Promise<void>;
   /** Connects whom it talks with and whom it talked with before. */

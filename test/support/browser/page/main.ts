@@ -134,9 +134,9 @@ const page: PhonePage = {
   hangup: () => current().hangup(),
   hold: () => current().hold(),
   resume: () => current().resume(),
-  sendDigits: async (digits) => {
+  sendDigits: async (digits, way = "rtp") => {
     for (const digit of digits) {
-      await current().sendDigit(digit);
+      await current().sendDigit(digit, way);
       // The libraries queue one digit at most.
       await new Promise((resolve) => setTimeout(resolve, 250));
     }

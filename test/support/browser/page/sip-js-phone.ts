@@ -1,7 +1,7 @@
 /** sip.js, unmodified, used as its documentation shows. */
 import { Invitation, Inviter, Registerer, RegistererState, SessionState, UserAgent, Web } from "sip.js";
 import type { Session } from "sip.js";
-import type { DialogIds, PhonePageOptions } from "../phone-page.ts";
+import type { DialogIds, DigitWay, PhonePageOptions } from "../phone-page.ts";
 import { MICROPHONE } from "./library-phone.ts";
 import type { LibraryPhone, Report } from "./library-phone.ts";
 
@@ -90,6 +90,7 @@ export class SipJsPhone implements LibraryPhone {
     if (uri === undefined) throw new Error(`not a SIP URI: ${target}`);
     const inviter = new Inviter(this.#agent, uri, {
       extraHeaders,
+      earlyMedia: this.#options.earlyMedia ?? false,
       sessionDescriptionHandlerOptions: { constraints: { audio: MICROPHONE, video: false } },
     });
     const end = this.#follow(inviter);
@@ -129,7 +130,13 @@ export class SipJsPhone implements LibraryPhone {
     await this.#setHold(false);
   }
 
-  async sendDigit(digit: string): Promise<void> {
+  async sendDigit(digit: string, way: DigitWay): Promise<void> {
+    if (way === "info") {
+      const content = `Signal=${digit}\r\nDuration=160\r\n`;
+      const body = { contentDisposition: "render", contentType: "application/dtmf-relay", content };
+      await this.#current().info({ requestOptions: { body } });
+      return;
+    }
     if (this.#current().sessionDescriptionHandler?.sendDtmf(digit) !== true)
       throw new Error("no telephone-event was negotiated");
   }

@@ -66,6 +66,48 @@ describe("a re-INVITE of a phone", () => {
     expect((await lab.receive(lab.fromCaller({ method: "BYE", cseq: 4, contact: null }))).statuses).toEqual([200]);
   });
 
+  it.each([
+    { about: "sendonly", lines: { direction: "sendonly" }, answer: "recvonly", silent: true },
+    { about: "inactive", lines: { direction: "inactive" }, answer: "inactive", silent: true },
+    { about: "the null address of RFC 2543", lines: { host: "0.0.0.0" }, answer: "sendrecv", silent: true },
+    { about: "recvonly, which is no hold", lines: { direction: "recvonly" }, answer: "sendonly", silent: false },
+  ])("says $about and is answered $answer", async ({ lines, answer, silent }) => {
+    const body = sdp({ host: "192.0.2.7", port: 4000, ...lines });
+    const transaction = await lab.receive(lab.fromCaller({ method: "INVITE", body }));
+    expect(bodyText(transaction.last)).toContain(`a=${answer}\r\n`);
+    expect(lab.media.peers.get(TAG_A)?.sending).toBe(!silent);
+  });
+
+  it.each([
+    { kind: "video", line: "m=video 5000 RTP/AVP 96 97" },
+    { kind: "a fax", line: "m=image 5000 udptl t38" },
+    { kind: "text", line: "m=text 5000 RTP/AVP 98" },
+    { kind: "data", line: "m=application 5000 UDP/DTLS/SCTP webrtc-datachannel" },
+    { kind: "a second audio", line: "m=audio 5000 RTP/AVP 0" },
+  ])("that adds $kind gets port 0 for it, and so does what we offer later; the audio goes on", async ({ line }) => {
+    const body = `${sdp({ host: "192.0.2.7", port: 4000 })}${line}\r\na=sendrecv\r\n`;
+    const transaction = await lab.receive(lab.fromCaller({ method: "INVITE", body }));
+    await lab.receive(lab.fromCaller({ method: "ACK" }));
+    const refused = line.replace(" 5000 ", " 0 ");
+    expect(transaction.statuses).toEqual([200]);
+    expect(bodyText(transaction.last).match(/^m=.*$/gm)).toEqual([
+      expect.stringMatching(/^m=audio [1-9]\d* RTP\/AVP 0 101$/),
+      refused,
+    ]);
+    expect(lab.media.peers.get(TAG_A)).toMatchObject({ port: 4000, sending: true });
+    const { capsule } = lab.event("leg-changed");
+    await lab.command({ kind: "adopt-leg", leg: A, capsule, codecs: ["PCMU"], ringTimeoutMs: 1, headers: [] }, 2);
+    expect(bodyText(lab.stack.lastSent("INVITE").request).match(/^m=.*$/gm)?.[1]).toBe(refused);
+  });
+
+  it("has its direction at session level", async () => {
+    const body = sdp({ host: "192.0.2.7", port: 4000 }).replace("t=0 0\r\n", "t=0 0\r\na=sendonly\r\n");
+    const transaction = await lab.receive(
+      lab.fromCaller({ method: "INVITE", body: body.replace("a=sendrecv\r\n", "") }),
+    );
+    expect(bodyText(transaction.last)).toContain("a=recvonly\r\n");
+  });
+
   it("without SDP gets our offer, and the answer in its ACK is followed", async () => {
     const transaction = await lab.receive(lab.fromCaller({ method: "INVITE" }));
     expect(bodyText(transaction.last)).toMatch(/^m=audio \d+ RTP\/AVP 0 101/m);

@@ -53,6 +53,19 @@ describe("a browser's media leg", () => {
     expect(lab.legs.size).toBe(0);
   });
 
+  it("that offers again stays what it is, whatever becomes of the offer, and when other legs have moved meanwhile", async () => {
+    await open();
+    lab.reports.onSecured(TAG_A, media);
+    await settle();
+    lab.media.webRtc = { ok: false, status: 488, reason: "fingerprint-changed" };
+    await lab.command({ kind: "open-webrtc-leg", leg: A, remoteSdp: "other", codecs: ["PCMU"], ssrc: 1 }, 2);
+    expect(lab.event("webrtc-leg-refused").reason).toBe("fingerprint-changed");
+    expect(lab.legs.size).toBe(1);
+    lab.reports.onWebRtcFailed(TAG_A, "gone");
+    await settle();
+    expect(lab.eventKinds()).toContain("leg-ended");
+  });
+
   it("is adopted with a higher epoch while the old one is still here", async () => {
     await open();
     await lab.command({ kind: "adopt-webrtc-leg", leg: A, media, sdpVersion: 5 }, 2);

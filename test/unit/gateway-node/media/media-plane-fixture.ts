@@ -45,6 +45,7 @@ export async function startPlane(gateway: string, overrides: Partial<MediaPlaneO
     onSecured: record("secured"),
     onWebRtcFailed: record("failed"),
     onLeaseWanted: record("lease"),
+    onDigit: record("digit"),
     onNeighbourSilent: record("silent"),
   };
   const trunkPort = await freeUdpPort();

@@ -1,6 +1,7 @@
 /** A media plane without sockets: what it was told, in order. */
 import type { OutgoingStreamLease, WebRtcLegMedia } from "../../../../protocol/capsule.ts";
 import type { CodecName, MediaJoin, RoomPort } from "../../../../protocol/media.ts";
+import type { TouchTone } from "../../../../protocol/touch-tone.ts";
 import type {
   LegStatistics,
   MediaLegKey,
@@ -77,6 +78,12 @@ export class FakeMediaPlane implements MediaPlane {
 
   closeRoomPort(key: MediaLegKey): void {
     this.trace.push(`close-room-port ${short(key)}`);
+  }
+
+  sendDigit(key: MediaLegKey, digit: TouchTone, durationMs: number): boolean {
+    if (this.peers.get(key)?.audio.telephoneEventPayloadType === undefined) return false;
+    this.trace.push(`digit ${short(key)} ${digit} ${String(durationMs)}`);
+    return true;
   }
 
   statistics(key: MediaLegKey): LegStatistics | undefined {

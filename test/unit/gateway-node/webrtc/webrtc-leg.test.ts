@@ -185,6 +185,35 @@ describe("a browser that offers again", () => {
     await talk(peer, phone, port, 3);
   });
 
+  test("after another leg of the call moved is answered by the same leg, with the same ICE", async () => {
+    const fixture = await plane("us-east");
+    const peer = browser();
+    await answered(fixture, peer);
+    const { phone, port } = await joinPhone(fixture);
+    await talk(peer, phone, port, 1);
+    const offer = peer.pc.localDescription!.sdp;
+    const options = { epoch: 2, codecs: ["PCMU"], ssrc: SSRC, again: true } as const;
+    const ufragOf = (opening: { ok: boolean; localSdp?: string }): string | undefined =>
+      /a=ice-ufrag:(\S+)/.exec(opening.localSdp ?? "")?.[1];
+    const held = await fixture.plane.openWebRtcLeg(A, {
+      ...options,
+      remoteSdp: offer.replace("a=sendrecv", "a=inactive"),
+    });
+    const resumed = await fixture.plane.openWebRtcLeg(A, { ...options, remoteSdp: offer });
+    expect(ufragOf(held)).toBe(ufragOf(resumed));
+    await talk(peer, phone, port, 3);
+  });
+
+  test("the same offer gets the same answer, and another when the codec has to change", async () => {
+    const fixture = await plane("us-east");
+    const remoteSdp = (await browser().offer()).replace(/(m=audio \d+ \S+) 0/, "$1 0 8");
+    const options = { epoch: 1, remoteSdp, ssrc: SSRC } as const;
+    const first = await fixture.plane.openWebRtcLeg(A, { ...options, codecs: ["PCMU"] });
+    expect(await fixture.plane.openWebRtcLeg(A, { ...options, codecs: ["PCMU", "PCMA"] })).toEqual(first);
+    const second = await fixture.plane.openWebRtcLeg(A, { ...options, codecs: ["PCMA"] });
+    expect(second.ok && second.audio?.codec).toBe("PCMA");
+  });
+
   test("the same offer gets the same answer", async () => {
     const fixture = await plane("us-east");
     const remoteSdp = await browser().offer();

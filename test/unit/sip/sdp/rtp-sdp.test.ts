@@ -27,6 +27,24 @@ describe("createRtpOffer", () => {
     ]);
   });
 
+  it("keeps the place of every stream that the peer has named, in its protocol", () => {
+    const peerSdp = audioSdp(
+      "m=video 4000 RTP/AVP 96",
+      "m=audio 4002 RTP/AVPF 0",
+      "a=mid:a",
+      "m=image 4004 udptl t38",
+      "m=text 4006 RTP/AVP 98",
+    );
+    const sdp = createRtpOffer({ ...here, codecs: ["PCMU"], peerSdp });
+    expect(sdp.match(/^(m=|a=mid).*$/gm)).toEqual([
+      "m=video 0 RTP/AVP 96",
+      "m=audio 20000 RTP/AVPF 0 101",
+      "a=mid:a",
+      "m=image 0 udptl t38",
+      "m=text 0 RTP/AVP 98",
+    ]);
+  });
+
   it("keeps the dialog's number for telephone-event in a later offer", () => {
     const sdp = createRtpOffer({ ...here, codecs: ["PCMU"], telephoneEventPayloadType: 96 });
     expect(readAudioDescription(sdp)?.telephoneEventPayloadType).toBe(96);

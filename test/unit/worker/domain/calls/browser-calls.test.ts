@@ -193,6 +193,20 @@ describe("a browser that calls a phone", () => {
     expect(world.told()).toEqual([]);
   });
 
+  it("has its hold and its end of it in the log, and nobody else is told", () => {
+    const world = talking();
+    for (const [cseq, direction] of [
+      [2, "sendonly"],
+      [3, "inactive"],
+      [4, "sendrecv"],
+    ] as const) {
+      world.browser("alice", "s1", inDialog("INVITE", cseq, sdp("uAAA").replace("sendrecv", direction)));
+      world.event("us-east", { kind: "webrtc-leg-ready", leg: leg("a"), localSdp: sdp("gAAA") });
+    }
+    expect(world.told().filter((line) => !line.includes("open-webrtc-leg a"))).toEqual([]);
+    expect(world.events().filter((event) => /hold|resume/.test(event))).toEqual(["leg.holds", "leg.resumes"]);
+  });
+
   it("keeps its call when its gateway refuses a re-INVITE, and may try again after its gateway died over one", () => {
     const world = talking();
     world.browser("alice", "s1", inDialog("INVITE", 2, sdp("uEEE")));
@@ -308,6 +322,28 @@ describe("a browser whose gateway dies", () => {
     expect(world.said()[0]).toMatch(/^a: ACK /);
     expect(world.told()).toEqual(["eu-west: complete-webrtc-leg a"]);
     expect(world.events()).toContain("leg.adopted");
+  });
+
+  it("stays with its adopter when both offered at once, and is offered the same again", () => {
+    const world = talking();
+    world.kill("us-east");
+    world.event("eu-west", { kind: "webrtc-leg-ready", leg: leg("a"), localSdp: sdp("gCCC") });
+    const offer = world.sip.at(-1)?.text ?? "";
+    world.browser("alice", "s1", inDialog("INVITE", 2, sdp("uAAA").replace("a=sendrecv", "a=sendonly")));
+    expect(world.said().at(-1)).toMatch(/^a: SIP\/2\.0 491 /);
+    world.told();
+    world.effects = [];
+    world.browser("alice", "s1", reply(offer, 491, "Request Pending"));
+    expect(world.told()).toEqual([]);
+    expect(world.effects).toContainEqual(expect.objectContaining({ kind: "retry-soon" }));
+    world.said();
+    world.feed({ kind: "retry-adoption" });
+    const again = world.sip.at(-1)?.text ?? "";
+    expect(again).toMatch(/^INVITE sip:alice@x\.invalid/);
+    expect(again).toContain("a=ice-ufrag:gCCC");
+    world.browser("alice", "s1", reply(again, 200, "OK", sdp("uDDD")));
+    expect(world.events()).toContain("leg.adopted");
+    expect(world.caller()?.holder).toBe("eu-west");
   });
 
   it("is moved twice in a row, each time with a higher version", () => {

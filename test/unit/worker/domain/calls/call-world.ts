@@ -66,7 +66,9 @@ export function capsule(phase: PhoneLegCapsule["phase"]): PhoneLegCapsule {
       localSdpId: 1,
     },
     remoteOffer: PHONE_OFFER,
-    media: { kind: "rtp", remoteSdp: PHONE_OFFER, audio: PHONE_AUDIO },
+    ...(phase === "calling" || phase === "ringing"
+      ? {}
+      : { media: { kind: "rtp", remoteSdp: PHONE_OFFER, audio: PHONE_AUDIO } }),
   };
 }
 
@@ -174,7 +176,12 @@ export class CallWorld {
     }
   }
 
-  phoneCalls(to: string, gateway = "us-east", toHost: string = DOMAIN, from = "alice"): void {
+  phoneCalls(
+    to: string,
+    gateway = "us-east",
+    toHost: string = DOMAIN,
+    { from = "alice", remoteOffer = PHONE_OFFER }: { readonly from?: string; readonly remoteOffer?: string } = {},
+  ): void {
     this.feed({
       kind: "phone-invite",
       from: this.address(gateway),
@@ -188,7 +195,7 @@ export class CallWorld {
         toHost,
         callId: "c1",
         flow: { transport: "udp", host: "127.0.0.1", port: 40000 },
-        capsule: capsule("ringing"),
+        capsule: { ...capsule("ringing"), remoteOffer },
       },
     });
   }

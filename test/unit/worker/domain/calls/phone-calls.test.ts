@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { LegId } from "#protocol/ids";
-import { CallWorld, PHONE_AUDIO, capsule, phoneRoute } from "./call-world.ts";
+import { CallWorld, PHONE_AUDIO, PHONE_OFFER, capsule, phoneRoute } from "./call-world.ts";
 
 const leg = (id: string): LegId => id as LegId;
 
@@ -19,6 +19,21 @@ function talking(callerGateway = "us-east", calleeGateway = "us-east"): CallWorl
   world.told();
   return world;
 }
+
+describe("a phone that holds", () => {
+  it.each(["a=sendonly", "a=inactive", "c=IN IP4 0.0.0.0"])("by %s is in the log with its end", (line) => {
+    const world = talking();
+    const capsuleWith = (remoteSdp: string): ReturnType<typeof capsule> => ({
+      ...capsule("confirmed"),
+      media: { kind: "rtp", remoteSdp, audio: PHONE_AUDIO },
+    });
+    world.event("us-east", { kind: "leg-changed", leg: leg("b1"), capsule: capsuleWith(`${PHONE_OFFER}${line}\r\n`) });
+    expect(world.state?.log.at(-1)).toMatchObject({ event: "leg.holds", leg: "b1", gateway: "us-east" });
+    world.event("us-east", { kind: "leg-changed", leg: leg("b1"), capsule: capsuleWith(PHONE_OFFER) });
+    expect(world.state?.log.at(-1)).toMatchObject({ event: "leg.resumes", leg: "b1" });
+    expect(world.told()).toEqual([]);
+  });
+});
 
 describe("a call between phones", () => {
   it("rings the callee, tells the caller once, and joins both on one gateway when answered", () => {
@@ -112,6 +127,42 @@ describe("a call between phones", () => {
     world.event("us-east", { kind: "leg-failed", leg: leg("b1"), status, reason });
     expect(world.told()).toEqual([`us-east: reject-leg a ${status}`]);
     expect(world.state?.status).toBe(end);
+  });
+
+  it("refuses a callee that has no codec of the caller's with 488 and says why, as nothing is transcoded", () => {
+    const world = new CallWorld();
+    world.phoneCalls("bob");
+    world.located(phoneRoute("bob-desk", "us-east"));
+    expect(world.commands[0]?.command).toMatchObject({ kind: "invite-leg", codecs: ["PCMU", "PCMA"] });
+    world.commands = [];
+    world.event("us-east", { kind: "leg-failed", leg: leg("b1"), status: 488, reason: "Not Acceptable Here" });
+    expect(world.commands[0]?.command).toMatchObject({
+      kind: "reject-leg",
+      status: 488,
+      headers: [["Warning", expect.stringMatching(/^305 \S+ "The other side takes none of PCMU, PCMA, and/)]],
+    });
+    expect(world.state).toMatchObject({ status: "failed", endCause: "callee-refused" });
+  });
+
+  it.each([
+    ["0 101", ["PCMU"]],
+    ["8 101", ["PCMA"]],
+    ["8 0 101", ["PCMA", "PCMU"]],
+    ["18 8 9 0", ["PCMA", "PCMU"]],
+    ["18 9", undefined],
+  ])("offers the callee what the caller offers of ours, in the caller's order: %s", (formats, codecs) => {
+    const world = new CallWorld();
+    const offer = PHONE_OFFER.replace("0 8 101", formats);
+    world.phoneCalls("bob", "us-east", undefined, { remoteOffer: offer });
+    if (codecs !== undefined) world.located(phoneRoute("bob-desk", "us-east"));
+    const [first] = world.commands.map(({ command }) => command);
+    if (codecs !== undefined) expect(first).toMatchObject({ kind: "invite-leg", codecs });
+    else
+      expect(first).toMatchObject({
+        kind: "reject-leg",
+        status: 488,
+        headers: [["Warning", expect.stringMatching(/^305 \S+ "No codec in common/)]],
+      });
   });
 
   it("rings every device, and tells the others when one answers", () => {

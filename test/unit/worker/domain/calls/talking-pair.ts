@@ -126,7 +126,7 @@ export interface PairOptions {
 export function talkingPair(caller: PeerKind, callee: PeerKind, options: PairOptions = {}): CallWorld {
   const { token = TOKEN, from = "alice", to = "bob", callerGateway = "us-east", calleeGateway = "eu-west" } = options;
   const world = new CallWorld(token);
-  if (caller === "phone") world.phoneCalls(to, callerGateway, DOMAIN, from);
+  if (caller === "phone") world.phoneCalls(to, callerGateway, DOMAIN, { from });
   else world.browser(from, "s1", browserInvite({ from, to, callId: "browser-1" }));
   world.located(callee === "phone" ? phoneRoute("desk", calleeGateway) : browserRoute("tab", calleeGateway));
   answerAs(world, "b1", callee);
