@@ -167,6 +167,7 @@ function startLeg(context: CallContext, transaction: ServerTransaction, start: L
   leg.replacing = start.event.kind === "replace-received";
   leg.inviteTransaction = transaction;
   enterTable(context, leg);
+  context.ladder.begin(transaction.request, transaction.flow, leg);
   publish(context, leg, start.event);
   transaction.onCancel = () => context.guard(leg, () => receiveCancel(context, leg));
   startTimer(context, leg, "stored", STORE_LIMIT_MS, () => {

@@ -2,6 +2,8 @@
 import type { CallEvent, NumberedCommand, NumberedEvent } from "#protocol/call-messages";
 import type { GatewayFrame, ResumedCall, WorkerFrame } from "#protocol/control-frames";
 import type { CallToken } from "#protocol/ids";
+import { LADDER_BATCH } from "#protocol/ladder";
+import type { LadderMessage } from "#protocol/ladder";
 import type { Clock, Timer } from "../clock.ts";
 import { CallStream } from "./call-stream.ts";
 
@@ -22,6 +24,13 @@ function waitOf(event: CallEvent): number | undefined {
   return event.kind === "leg-changed" && event.capsule.phase === "confirmed" ? undefined : UNHURRIED_MS[event.kind];
 }
 
+/**
+ * SIP messages for the ladder go with whatever goes next, an acknowledgement or an event; alone only after this time, so that
+ * a call costs no frame more for them. Nobody's call hangs on them.
+ */
+export const LADDER_MS = 5_000;
+/** While so many batches are not acknowledged the next one grows, up to its limit. */
+const LADDER_BATCHES = 2;
 /** More than a call ever has on its way; the Worker refuses frames with over 100. */
 const EVENTS_A_FRAME = 50;
 /** An event that is not acknowledged on an open channel goes out again after this time. */
@@ -48,6 +57,10 @@ interface OpenStream {
   readonly stream: CallStream;
   /** Events up to this number went out at least once on the open channel. */
   sentEvent: number;
+  /** Of the newest event. */
+  epoch: number;
+  ladder: LadderMessage[];
+  ladderOmitted: number;
   unhurried: Timer | undefined;
   unhurriedAtMs: number;
   acknowledgeAtMs: number | undefined;
@@ -94,6 +107,7 @@ export class CallStreams {
       this.#options.count("calls.event-without-stream");
       return;
     }
+    entry.epoch = epoch;
     entry.stream.append(epoch, event);
     const waitMs = waitOf(event);
     if (waitMs === undefined) this.#sendNew(entry);
@@ -101,9 +115,21 @@ export class CallStreams {
     this.#owe(entry);
   }
 
-  /** Whether every event of the call so far is stored at its Call object. */
+  /** Keeps a SIP message for the call's ladder. */
+  note(call: CallToken, message: LadderMessage): void {
+    const entry = this.#streams.get(call);
+    if (entry === undefined) return;
+    if (entry.ladder.length < LADDER_BATCH) entry.ladder.push(message);
+    else {
+      entry.ladderOmitted += 1;
+      this.#options.count("calls.ladder-omitted");
+    }
+    this.#sendWithin(entry, LADDER_MS);
+  }
+
+  /** Whether every event of the call so far is stored at its Call object, but for what only its ladder wants. */
   settled(call: CallToken): boolean {
-    return (this.#streams.get(call)?.stream.unacknowledged.length ?? 0) === 0;
+    return (this.#streams.get(call)?.stream.unacknowledged ?? []).every(({ event }) => event.kind === "leg-signalling");
   }
 
   receive(channel: number, frame: Extract<WorkerFrame, { kind: "call-command" }>): void {
@@ -169,6 +195,9 @@ export class CallStreams {
       channel,
       stream: new CallStream(),
       sentEvent: 0,
+      epoch: 0,
+      ladder: [],
+      ladderOmitted: 0,
       unhurried: undefined,
       unhurriedAtMs: 0,
       acknowledgeAtMs: undefined,
@@ -185,10 +214,26 @@ export class CallStreams {
   #sendNew(entry: OpenStream): void {
     entry.unhurried?.clear();
     entry.unhurried = undefined;
+    this.#appendLadder(entry);
     this.#send(
       entry,
       entry.stream.unacknowledged.filter(({ seq }) => seq > entry.sentEvent),
     );
+  }
+
+  /** Behind the events that are due: a call's first one must stay the first. */
+  #appendLadder(entry: OpenStream): boolean {
+    const { stream, ladder, ladderOmitted } = entry;
+    const [first] = ladder;
+    if (first === undefined) return false;
+    const waiting = stream.unacknowledged.filter(({ event }) => event.kind === "leg-signalling");
+    if (waiting.length >= LADDER_BATCHES) return false;
+    const omitted = ladderOmitted === 0 ? {} : { omitted: ladderOmitted };
+    stream.append(entry.epoch, { kind: "leg-signalling", leg: first.leg, messages: ladder, ...omitted });
+    entry.ladder = [];
+    entry.ladderOmitted = 0;
+    this.#owe(entry);
+    return true;
   }
 
   #sendWithin(entry: OpenStream, waitMs: number): void {
@@ -235,7 +280,9 @@ export class CallStreams {
         // Nothing but an acknowledgement is answered with the command that is missing.
         entry.acknowledgeAtMs = entry.stream.gap ? nowMs + COMMAND_ACK_MS : undefined;
         const ackCommand = entry.stream.appliedCommand;
-        this.#options.send(entry.channel, { kind: "command-ack", call: entry.call, ackCommand });
+        if (entry.stream.gap || !this.#appendLadder(entry))
+          this.#options.send(entry.channel, { kind: "command-ack", call: entry.call, ackCommand });
+        else this.#sendNew(entry);
       }
       if (settled && entry.acknowledgeAtMs === undefined) this.#owing.delete(entry);
     }

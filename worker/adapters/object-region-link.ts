@@ -133,6 +133,7 @@ function callLink(env: Env, name: CallName): CallObjectApi {
     browserGone: (input) => withDeadline("call.browserGone", stub.browserGone(input)),
     describe: () => withDeadline("call.describe", stub.describe()),
     summaries: () => withDeadline("call.summaries", stub.summaries()),
+    ladder: () => withDeadline("call.ladder", stub.ladder()),
   };
 }
 

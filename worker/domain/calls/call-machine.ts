@@ -11,6 +11,7 @@ import { adoptionFailed, gatewayLost, retryAdoption, strandLeg } from "./adoptio
 import { calleeFails } from "./answer.ts";
 import { applyBrowserMessage, legOfMessage } from "./browser-messages.ts";
 import { CallDraft } from "./call-draft.ts";
+import { withSignalling } from "./call-ladder.ts";
 import { hasRoomAt } from "./call-room.ts";
 import type { CallContext, CallEffect, CallInput } from "./call-input.ts";
 import type { BrowserSip } from "./call-object-api.ts";
@@ -33,6 +34,10 @@ const CALLER = "a" as LegId;
 
 /** Applies one input. The given state is not changed. Inputs that make no sense in it change nothing. */
 export function applyCallInput(before: CallState | undefined, input: CallInput, context: CallContext): CallDecision {
+  return withSignalling(decide(before, input, context), input, context.nowMs);
+}
+
+function decide(before: CallState | undefined, input: CallInput, context: CallContext): CallDecision {
   if (before === undefined) return openCall(input, context);
   const draft = new CallDraft(structuredCopy(before), context);
   applyTo(draft, input);

@@ -10,6 +10,7 @@ import type {
   RegionName,
   SipDomain,
 } from "#protocol/ids";
+import type { Ladder } from "../ladder/ladder.ts";
 
 /** Where a gateway's part of a call is reached. */
 export interface GatewayAddress {
@@ -73,6 +74,8 @@ export interface CallObjectApi {
   describe(): Promise<CallRecord | undefined>;
   /** Its entry in the list of calls, as of now. */
   summaries(): Promise<readonly CallSummary[]>;
+  /** …and the same told in order, with its SIP messages. */
+  ladder(): Promise<{ readonly record: CallRecord; readonly ladder: Ladder } | undefined>;
 }
 
 /** One line of the call's log, in the order of things. */

@@ -15,6 +15,7 @@ import type {
 } from "#protocol/ids";
 import type { CodecName, MediaJoin } from "#protocol/media";
 import type { InstructionAction, InstructionState } from "../instructions/instruction-state.ts";
+import type { CallLadder } from "./call-ladder.ts";
 import type { CallLogEntry, CallStatus } from "./call-object-api.ts";
 import type { RoomHost } from "../rooms/room-object-api.ts";
 import type { RingGroup } from "./ring-group-state.ts";
@@ -198,6 +199,8 @@ export interface CallState {
   /** 16 hex digits; names the media stream between two gateways. Another one for each callee that the caller talks to. */
   trunkStream: string;
   log: CallLogEntry[];
+  /** Absent in documents of an earlier release. */
+  ladder?: CallLadder;
   logSeq: number;
 }
 

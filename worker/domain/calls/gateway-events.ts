@@ -73,6 +73,9 @@ export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEve
     case "media-flowing":
       draft.log("leg.media", { leg: leg.leg, gateway: leg.holder, detail: `after ${Math.round(event.afterMs)} ms` });
       return;
+    case "leg-signalling":
+      // Kept for the ladder, whoever holds the leg (call-ladder.ts).
+      return;
     case "leg-statistics":
       return noteStatistics(leg, event);
   }

@@ -118,6 +118,7 @@ export class CallLab {
       legs,
       hostedMembers: new HostedMembers(),
       control,
+      ladder: { begin() {} },
       createTag,
       random: () => 0.5,
       count,

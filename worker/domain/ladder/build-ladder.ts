@@ -1,0 +1,182 @@
+/** From a call's document to its ladder: messages, decisions, moves and media merged in order. Pure. */
+import { describeCall } from "../calls/call-record.ts";
+import type { CallLegRecord } from "../calls/call-object-api.ts";
+import type { KeptMessage } from "../calls/call-ladder.ts";
+import type { CallState } from "../calls/call-state.ts";
+import { endWords, eventWords, upper } from "./event-words.ts";
+import type { LegWords } from "./event-words.ts";
+import { gatewayMoves } from "./gateway-moves.ts";
+import type { Ladder, LadderEntry, LadderLeg, LadderMessageEntry, LadderParty, LadderPartyId } from "./ladder.ts";
+import { messageLabel, messageMeaning } from "./message-words.ts";
+import type { MessageStanding } from "./message-words.ts";
+import { routingWords } from "./routing-words.ts";
+
+type Side = "caller" | "callee";
+
+export function buildLadder(state: CallState): Ladder {
+  const legs = describeCall(state).legs.map((leg) => describeLeg(state, leg));
+  const messages = (state.ladder?.messages ?? []).toSorted((a, b) => a.atMs - b.atMs);
+  const startMs = Math.min(state.createdAtMs, messages[0]?.atMs ?? state.createdAtMs);
+  const wordsOf = (id: string | undefined): LegWords | undefined => legWords(state, legs, id);
+  const events = state.log.map((entry): LadderEntry => {
+    const { event, leg, gateway, atMs } = entry;
+    const words = eventWords(entry, wordsOf(leg));
+    return {
+      ...words,
+      atMs: since(startMs, atMs),
+      event,
+      ...(leg === undefined ? {} : { leg }),
+      ...(gateway === undefined ? {} : { gateway }),
+    };
+  });
+  const moves = gatewayMoves(state.log, wordsOf).map((move) => ({ ...move, atMs: since(startMs, move.atMs) }));
+  return {
+    sid: state.sid,
+    from: state.from,
+    to: state.to,
+    status: state.status,
+    outcome: outcomeOf(state),
+    isLive: state.endedAtMs === undefined,
+    startedAtMs: startMs,
+    ...(state.answeredAtMs === undefined ? {} : { answeredAtMs: state.answeredAtMs }),
+    ...(state.endedAtMs === undefined ? {} : { endedAtMs: state.endedAtMs }),
+    parties: partiesOf(state, legs),
+    entries: mergeInOrder(messageEntries(state, messages, startMs), events),
+    omittedMessages: state.ladder?.omitted ?? 0,
+    ...(state.routing === undefined ? {} : { routing: routingWords(state.routing, state.to) }),
+    legs,
+    moves,
+  };
+}
+
+/** A document's clock may be some milliseconds behind that of a gateway. */
+function since(startMs: number, atMs: number): number {
+  return Math.max(0, Math.round(atMs - startMs));
+}
+
+/** Where a message and an event share a millisecond, the message was the cause more often than not. */
+function mergeInOrder(messages: readonly LadderEntry[], events: readonly LadderEntry[]): readonly LadderEntry[] {
+  return [...messages, ...events].toSorted((a, b) => a.atMs - b.atMs);
+}
+
+function describeLeg(state: CallState, record: CallLegRecord): LadderLeg {
+  const { leg, identity, kind, transport, gateway, region, codec, statistics } = record;
+  return {
+    leg,
+    side: state.legs.find((entry) => entry.leg === leg)?.side ?? "callee",
+    identity,
+    kind,
+    state: record.state,
+    transport,
+    gateway,
+    region,
+    codec,
+    statistics,
+  };
+}
+
+function legWords(state: CallState, legs: readonly LadderLeg[], id: string | undefined): LegWords | undefined {
+  const leg = legs.find((entry) => entry.leg === id);
+  if (leg === undefined) return undefined;
+  const alike = legs.filter((other) => other.side === leg.side && other.kind === leg.kind);
+  const number = alike.length > 1 ? ` ${alike.indexOf(leg) + 1}` : "";
+  const name = leg.side === "caller" ? state.from : leg.identity;
+  return {
+    side: leg.side,
+    device: `${name}'s ${leg.kind}${number}`,
+    whose: `${name}'s side`,
+    isBrowser: leg.kind === "browser",
+  };
+}
+
+function partiesOf(state: CallState, legs: readonly LadderLeg[]): readonly LadderParty[] {
+  const party = (side: Side): LadderParty => {
+    const kind = legs.find((leg) => leg.side === side)?.kind;
+    return {
+      id: side,
+      name: side === "caller" ? state.from : state.to,
+      kind: kind === "browser" ? "browser" : "phone",
+    };
+  };
+  const gateway = (side: Side): LadderParty => ({
+    id: `${side}-gateway`,
+    name: gatewaysOf(state, legs, side).join(" → "),
+    kind: "gateway",
+  });
+  const worker: LadderParty = { id: "worker", name: "Worker", kind: "worker" };
+  const ours = [party("caller"), gateway("caller"), worker];
+  return legs.some(({ side }) => side === "callee") ? [...ours, gateway("callee"), party("callee")] : ours;
+}
+
+/** In the order in which they carried this side. */
+function gatewaysOf(state: CallState, legs: readonly LadderLeg[], side: Side): readonly string[] {
+  const ids = new Set(legs.filter((leg) => leg.side === side).map(({ leg }) => leg));
+  const browsers = new Set(legs.filter(({ kind }) => kind === "browser").map(({ leg }) => leg));
+  const seen = [
+    ...(state.ladder?.messages ?? [])
+      .filter(({ leg }) => ids.has(leg) && !browsers.has(leg))
+      .map(({ via, atMs }) => ({ gateway: via, atMs })),
+    ...state.log.flatMap(({ leg, gateway, atMs, event }) =>
+      leg !== undefined && ids.has(leg) && gateway !== undefined && !event.startsWith("room.")
+        ? [{ gateway, atMs }]
+        : [],
+    ),
+  ].toSorted((a, b) => a.atMs - b.atMs);
+  const now = legs.flatMap((leg) => (ids.has(leg.leg) && leg.gateway !== undefined ? [leg.gateway] : []));
+  return [...new Set([...seen.map(({ gateway }) => gateway), ...now])];
+}
+
+function messageEntries(
+  state: CallState,
+  messages: readonly KeptMessage[],
+  startMs: number,
+): readonly LadderMessageEntry[] {
+  const standings = new Map<string, MessageStanding>();
+  return messages.map((message): LadderMessageEntry => {
+    const leg = state.legs.find((entry) => entry.leg === message.leg);
+    const side: Side = leg?.side ?? (message.leg === "a" ? "caller" : "callee");
+    const standing = standings.get(message.leg) ?? FIRST_STANDING(side);
+    standings.set(message.leg, standingAfter(standing, message));
+    const ours: LadderPartyId = leg?.kind === "browser" ? "worker" : `${side}-gateway`;
+    const { via, method, cseq, status, repeat, sdp, cause, sent } = message;
+    return {
+      kind: "message",
+      atMs: since(startMs, message.atMs),
+      leg: message.leg,
+      from: sent ? ours : side,
+      to: sent ? side : ours,
+      via,
+      label: messageLabel(message, standing),
+      method,
+      cseq,
+      ...(status === undefined ? {} : { status }),
+      repeat: repeat === true,
+      ...(sdp === undefined ? {} : { sdp }),
+      ...(cause === undefined ? {} : { cause }),
+      meaning: messageMeaning(message, standing),
+    };
+  });
+}
+
+const FIRST_STANDING = (side: Side): MessageStanding => ({
+  isCaller: side === "caller",
+  isEstablished: false,
+  wasChallenged: false,
+  finalStatus: undefined,
+});
+
+function standingAfter(standing: MessageStanding, { method, status }: KeptMessage): MessageStanding {
+  if (method !== "INVITE" || status === undefined || status < 200) return standing;
+  return {
+    ...standing,
+    isEstablished: standing.isEstablished || status < 300,
+    wasChallenged: status === 401 || status === 407,
+    finalStatus: status,
+  };
+}
+
+function outcomeOf(state: CallState): string {
+  if (state.endedAtMs !== undefined) return upper(endWords(state.endCause ?? "ended"));
+  if (state.answeredAtMs !== undefined) return "They are talking.";
+  return state.status === "ringing" ? "It rings." : "The call is being set up.";
+}
