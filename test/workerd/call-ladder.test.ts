@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CallEvent } from "../../protocol/call-messages.ts";
 import type { CallToken, LegId } from "../../protocol/ids.ts";
 import type { Ladder } from "../../worker/domain/ladder/ladder.ts";
+import { waitUntil } from "../support/wait-until.ts";
 import { createAccount } from "./support/accounts.ts";
 import type { TestAccount } from "./support/accounts.ts";
 import { inviteReceived } from "./support/phone-invite.ts";
@@ -34,7 +35,9 @@ function tell(...events: readonly (readonly [seq: number, event: CallEvent])[]):
 }
 
 async function acknowledged(seq: number): Promise<void> {
-  await expect.poll(() => gateway.frames.some((frame) => "ackEvent" in frame && frame.ackEvent >= seq)).toBe(true);
+  await waitUntil(`event ${seq} is acknowledged`, () =>
+    gateway.frames.some((frame) => "ackEvent" in frame && frame.ackEvent >= seq),
+  );
 }
 
 beforeAll(async () => {
@@ -64,14 +67,11 @@ beforeAll(async () => {
     ],
   );
   await acknowledged(2);
-  await expect
-    .poll(async () => {
-      const listed = await worker.request(`/2010-04-01/Accounts/${demo.sid}/Calls.json`, { headers: demo.basic() });
-      const { calls } = (await listed.json()) as { readonly calls: readonly { readonly sid: string }[] };
-      sid = calls[0]?.sid ?? "";
-      return sid;
-    })
-    .toMatch(/^CA/);
+  sid = await waitUntil("the call is listed", async () => {
+    const listed = await worker.request(`/2010-04-01/Accounts/${demo.sid}/Calls.json`, { headers: demo.basic() });
+    const { calls } = (await listed.json()) as { readonly calls: readonly { readonly sid: string }[] };
+    return calls[0]?.sid;
+  });
 });
 afterAll(async () => {
   gateway.close();
