@@ -54,9 +54,15 @@ function since(startMs: number, atMs: number): number {
   return Math.max(0, Math.round(atMs - startMs));
 }
 
-/** Where a message and an event share a millisecond, the message was the cause more often than not. */
+/** What shares a millisecond is told in the order of cause: message, call, decision, and what follows from it. */
 function mergeInOrder(messages: readonly LadderEntry[], events: readonly LadderEntry[]): readonly LadderEntry[] {
-  return [...messages, ...events].toSorted((a, b) => a.atMs - b.atMs);
+  return [...messages, ...events].toSorted((a, b) => a.atMs - b.atMs || rankOf(a) - rankOf(b));
+}
+
+function rankOf(entry: LadderEntry): number {
+  if (entry.kind === "message") return 0;
+  if (entry.event === "call.invited") return 1;
+  return entry.kind === "decision" ? 2 : 3;
 }
 
 function describeLeg(state: CallState, record: CallLegRecord): LadderLeg {
