@@ -68,7 +68,9 @@ function Parts({ ladder }: { readonly ladder: Ladder }): JSX.Element {
       <Summary ladder={ladder} />
       <Timeline ladder={ladder} />
       <LadderPicture ladder={ladder} />
-      {ladder.routing !== undefined && <RoutingTable routing={ladder.routing} />}
+      {ladder.routing.map((routing) => (
+        <RoutingTable key={routing.to} routing={routing} />
+      ))}
       <MediaTable ladder={ladder} />
     </>
   );

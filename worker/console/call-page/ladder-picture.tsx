@@ -32,6 +32,11 @@ export function LadderPicture({ ladder }: { readonly ladder: Ladder }): JSX.Elem
       {messages.length === 0 && <p class="quiet">No messages are known yet.</p>}
       <div class="ladder" data-columns={ladder.parties.length}>
         <Heads parties={ladder.parties} />
+        <div class="life-lines lanes" aria-hidden="true">
+          {ladder.parties.map(({ id }) => (
+            <i key={id} />
+          ))}
+        </div>
         <ol class="steps" ref={list} onKeyDown={(event) => moveFocus(event, list.current, chosen)}>
           {ladder.entries.map((entry, index) => (
             <Step
@@ -85,9 +90,6 @@ function Step({ entry, parties, number, chosen }: StepProps): JSX.Element {
     <li class="step" data-kind="message" data-repeat={entry.repeat} data-class={classOf(entry)}>
       <span class="at">{sinceText(entry.atMs)}</span>
       <span class="lanes">
-        {parties.map(({ id }) => (
-          <i key={id} />
-        ))}
         <Arrow entry={entry} parties={parties} number={number} chosen={chosen} />
       </span>
     </li>
@@ -109,8 +111,8 @@ function Arrow({ entry, parties, number, chosen }: StepProps & { readonly entry:
           chosen.value = number;
         }}
       >
-        <span class="hidden">{`${nameOf(entry.from, parties)} to ${nameOf(entry.to, parties)}: `}</span>
-        <span class="label">{entry.label}</span>
+        <span class="hidden">{`${nameOf(entry, entry.from)} to ${nameOf(entry, entry.to)}: `}</span>
+        <Label text={entry.label} />
       </button>
       <span class="meaning" role="tooltip" id={meaning}>
         <b>{entry.label}</b>
@@ -121,14 +123,25 @@ function Arrow({ entry, parties, number, chosen }: StepProps & { readonly entry:
   );
 }
 
-function nameOf(id: string, parties: readonly Party[]): string {
-  const party = parties.find((one) => one.id === id);
-  return party === undefined ? id : `${party.name} ${party.kind === "worker" ? "" : KIND_WORDS[party.kind]}`.trim();
+function nameOf({ device, via }: MessageEntry, end: MessageEntry["from"]): string {
+  if (end === "caller" || end === "callee") return device;
+  return end === "worker" ? "Worker" : `gateway ${via}`;
 }
 
-function detailsOf({ via, cseq, method, sdp, repeat }: MessageEntry): string {
+/** A small screen has no room for the phrase of a status. */
+function Label({ text }: { readonly text: string }): JSX.Element {
+  const [, status, phrase] = /^(\d{3}) (.+)$/.exec(text) ?? [];
+  return (
+    <span class="label">
+      {status ?? text}
+      {phrase !== undefined && <span class="phrase"> {phrase}</span>}
+    </span>
+  );
+}
+
+function detailsOf({ device, via, cseq, method, sdp, repeat }: MessageEntry): string {
   const sound = sdp === undefined ? [] : [`sound: ${sdp.codecs.join(", ")}, ${DIRECTIONS[sdp.direction]}`];
-  return [`through ${via}`, `number ${cseq} ${method}`, ...sound, ...(repeat ? ["repeated"] : [])].join(" · ");
+  return [device, `through ${via}`, `number ${cseq} ${method}`, ...sound, ...(repeat ? ["repeated"] : [])].join(" · ");
 }
 
 const DIRECTIONS = {

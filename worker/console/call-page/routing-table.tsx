@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import type { Ladder } from "../api/types.ts";
 import { WideTable } from "./wide-table.tsx";
 
-type Routing = NonNullable<Ladder["routing"]>;
+type Routing = Ladder["routing"][number];
 type Candidate = Routing["candidates"][number];
 
 const HEADS = ["Way", "Gateway", "Borders", "Round trip", "Distance", "What became of it"];
@@ -10,10 +10,10 @@ const HEADS = ["Way", "Gateway", "Borders", "Round trip", "Distance", "What beca
 /** Why the call went where it went. */
 export function RoutingTable({ routing }: { readonly routing: Routing }): JSX.Element {
   return (
-    <section class="card part" aria-labelledby="routing-title">
-      <h2 id="routing-title">Why this way</h2>
+    <section class="card part" aria-labelledby={`routing-title-${routing.to}`}>
+      <h2 id={`routing-title-${routing.to}`}>Why this way to {routing.to}</h2>
       <p>{routing.sentence}</p>
-      <WideTable label="Candidates" heads={HEADS}>
+      <WideTable label={`Candidates for ${routing.to}`} heads={HEADS}>
         {routing.candidates.map((candidate, index) => (
           <tr key={index} data-chosen={candidate.verdict === "chosen"}>
             <th scope="row">{candidate.device}</th>

@@ -5,6 +5,7 @@ import type { LegId } from "#protocol/ids";
 import { ladderMessage } from "#sip/ladder/ladder-message";
 import { parseSipMessage } from "#sip/message/parser";
 import type { SipMessage } from "#sip/message/sip-message";
+import { callIdOf, cseqOf } from "#sip/message/typed-headers";
 import { legOfMessage } from "./browser-messages.ts";
 import type { CallInput } from "./call-input.ts";
 import type { CallDecision } from "./call-machine.ts";
@@ -25,7 +26,6 @@ export interface CallLadder {
 /** The call's document is copied and written with each input: beginning and end of a long call say most. */
 export const LADDER_FIRST = 80;
 export const LADDER_LAST = 80;
-const CALLER = "a" as LegId;
 
 /** Adds to a decided input what it shows of the call's signalling. The state of the decision is the input's own copy. */
 export function withSignalling(decision: CallDecision, input: CallInput, nowMs: number): CallDecision {
@@ -37,27 +37,32 @@ export function withSignalling(decision: CallDecision, input: CallInput, nowMs: 
     for (const message of kept) keep(state, { ...fieldsOf(message), via: input.from.gateway });
     if (omitted > 0) ladderOf(state).omitted += omitted;
   }
-  if (input.kind === "browser-invite") {
-    keepBrowserMessage(state, CALLER, input.request, { atMs: nowMs, sent: false });
-    // Its bridge answers so before it hands an INVITE over.
-    keep(state, {
-      leg: CALLER,
-      atMs: nowMs,
-      sent: true,
-      method: "INVITE",
-      cseq: firstCseq(state),
-      status: 100,
-      via: viaOf(state, CALLER),
-    });
-  }
-  if (input.kind === "browser-message")
-    keepBrowserMessage(state, legOfMessage(input.message) ?? CALLER, input.message, { atMs: nowMs, sent: false });
+  keepIncoming(state, input, nowMs);
   for (const effect of effects) {
     if (effect.kind !== "send-sip") continue;
     const parsed = parseSipMessage(effect.text);
     if (parsed.ok) keepBrowserMessage(state, effect.leg, parsed.message, { atMs: nowMs, sent: true });
   }
   return decision;
+}
+
+function keepIncoming(state: CallState, input: CallInput, atMs: number): void {
+  const begins = input.kind === "browser-invite" || input.kind === "browser-replaces";
+  if (!begins && input.kind !== "browser-message") return;
+  const message = begins ? input.request : input.message;
+  const leg = legOfMessage(message) ?? invitingLeg(state, message);
+  const cseq = cseqOf(message)?.number;
+  if (leg === undefined || cseq === undefined) return;
+  keepBrowserMessage(state, leg, message, { atMs, sent: false });
+  // Its bridge answers so before it hands an INVITE over.
+  if (begins) keep(state, { leg, atMs, sent: true, method: "INVITE", cseq, status: 100, via: viaOf(state, leg) });
+}
+
+/** An INVITE and its CANCEL bear no tag of ours. */
+function invitingLeg(state: CallState, message: SipMessage): LegId | undefined {
+  const callId = callIdOf(message);
+  return state.legs.find((leg) => leg.kind === "browser" && leg.side === "caller" && leg.invite?.callId === callId)
+    ?.leg;
 }
 
 function keepBrowserMessage(
@@ -82,10 +87,6 @@ function isSame(a: LadderMessage, b: LadderMessage): boolean {
     (a.status ?? 0) === (b.status ?? 0) &&
     (b.status ?? 200) >= 200
   );
-}
-
-function firstCseq(state: CallState): number {
-  return state.ladder?.messages[0]?.cseq ?? 1;
 }
 
 function viaOf(state: CallState, id: LegId): string {

@@ -18,6 +18,7 @@ import { abandonTransfer } from "./transfer.ts";
 /** Applies one event of the gateway that holds the leg. */
 export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEvent): void {
   switch (event.kind) {
+    case "leg-signalling": // See call-ladder.ts.
     case "invite-received":
     case "replace-received":
       return;
@@ -72,9 +73,6 @@ export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEve
       return;
     case "media-flowing":
       draft.log("leg.media", { leg: leg.leg, gateway: leg.holder, detail: `after ${Math.round(event.afterMs)} ms` });
-      return;
-    case "leg-signalling":
-      // Kept for the ladder, whoever holds the leg (call-ladder.ts).
       return;
     case "leg-statistics":
       return noteStatistics(leg, event);

@@ -2,7 +2,7 @@
 import { describeCall } from "../calls/call-record.ts";
 import type { CallLegRecord } from "../calls/call-object-api.ts";
 import type { KeptMessage } from "../calls/call-ladder.ts";
-import type { CallState } from "../calls/call-state.ts";
+import type { CallLeg, CallState } from "../calls/call-state.ts";
 import { endWords, eventWords, upper } from "./event-words.ts";
 import type { LegWords } from "./event-words.ts";
 import { gatewayMoves } from "./gateway-moves.ts";
@@ -17,7 +17,7 @@ export function buildLadder(state: CallState): Ladder {
   const legs = describeCall(state).legs.map((leg) => describeLeg(state, leg));
   const messages = (state.ladder?.messages ?? []).toSorted((a, b) => a.atMs - b.atMs);
   const startMs = Math.min(state.createdAtMs, messages[0]?.atMs ?? state.createdAtMs);
-  const wordsOf = (id: string | undefined): LegWords | undefined => legWords(state, legs, id);
+  const wordsOf = (id: string | undefined): LegWords | undefined => legWords(legs, id);
   const events = state.log.map((entry): LadderEntry => {
     const { event, leg, gateway, atMs } = entry;
     const words = eventWords(entry, wordsOf(leg));
@@ -41,9 +41,11 @@ export function buildLadder(state: CallState): Ladder {
     ...(state.answeredAtMs === undefined ? {} : { answeredAtMs: state.answeredAtMs }),
     ...(state.endedAtMs === undefined ? {} : { endedAtMs: state.endedAtMs }),
     parties: partiesOf(state, legs),
-    entries: mergeInOrder(messageEntries(state, messages, startMs), events),
+    entries: mergeInOrder(messageEntries(state, messages, { startMs, wordsOf }), events),
     omittedMessages: state.ladder?.omitted ?? 0,
-    ...(state.routing === undefined ? {} : { routing: routingWords(state.routing, state.to) }),
+    routing: state.groups.flatMap(({ targets }) =>
+      targets.flatMap(({ identity, routing }) => (routing === undefined ? [] : [routingWords(routing, identity)])),
+    ),
     legs,
     moves,
   };
@@ -69,7 +71,7 @@ function describeLeg(state: CallState, record: CallLegRecord): LadderLeg {
   const { leg, identity, kind, transport, gateway, region, codec, statistics } = record;
   return {
     leg,
-    side: state.legs.find((entry) => entry.leg === leg)?.side ?? "callee",
+    side: sideOf(state, leg),
     identity,
     kind,
     state: record.state,
@@ -81,12 +83,22 @@ function describeLeg(state: CallState, record: CallLegRecord): LadderLeg {
   };
 }
 
-function legWords(state: CallState, legs: readonly LadderLeg[], id: string | undefined): LegWords | undefined {
+/** A leg that takes another one's place stands on its side, whoever sent the INVITE (RFC 3891). */
+function sideOf(state: CallState, id: string): Side {
+  let leg = state.legs.find((entry) => entry.leg === id);
+  for (let hops = 0; leg?.replaces !== undefined && hops < state.legs.length; hops += 1) {
+    const { replaces }: CallLeg = leg;
+    leg = state.legs.find((entry) => entry.leg === replaces);
+  }
+  return leg?.side ?? (id === "a" ? "caller" : "callee");
+}
+
+function legWords(legs: readonly LadderLeg[], id: string | undefined): LegWords | undefined {
   const leg = legs.find((entry) => entry.leg === id);
   if (leg === undefined) return undefined;
-  const alike = legs.filter((other) => other.side === leg.side && other.kind === leg.kind);
+  const alike = legs.filter(({ identity, kind }) => identity === leg.identity && kind === leg.kind);
   const number = alike.length > 1 ? ` ${alike.indexOf(leg) + 1}` : "";
-  const name = leg.side === "caller" ? state.from : leg.identity;
+  const name = leg.identity;
   return {
     side: leg.side,
     device: `${name}'s ${leg.kind}${number}`,
@@ -97,12 +109,9 @@ function legWords(state: CallState, legs: readonly LadderLeg[], id: string | und
 
 function partiesOf(state: CallState, legs: readonly LadderLeg[]): readonly LadderParty[] {
   const party = (side: Side): LadderParty => {
-    const kind = legs.find((leg) => leg.side === side)?.kind;
-    return {
-      id: side,
-      name: side === "caller" ? state.from : state.to,
-      kind: kind === "browser" ? "browser" : "phone",
-    };
+    const ofSide = legs.filter((leg) => leg.side === side);
+    const names = new Set([side === "caller" ? state.from : state.to, ...ofSide.map(({ identity }) => identity)]);
+    return { id: side, name: [...names].join(", "), kind: ofSide[0]?.kind === "browser" ? "browser" : "phone" };
   };
   const gateway = (side: Side): LadderParty => ({
     id: `${side}-gateway`,
@@ -135,13 +144,13 @@ function gatewaysOf(state: CallState, legs: readonly LadderLeg[], side: Side): r
 function messageEntries(
   state: CallState,
   messages: readonly KeptMessage[],
-  startMs: number,
+  { startMs, wordsOf }: { readonly startMs: number; readonly wordsOf: (leg: string) => LegWords | undefined },
 ): readonly LadderMessageEntry[] {
   const standings = new Map<string, MessageStanding>();
   return messages.map((message): LadderMessageEntry => {
     const leg = state.legs.find((entry) => entry.leg === message.leg);
-    const side: Side = leg?.side ?? (message.leg === "a" ? "caller" : "callee");
-    const standing = standings.get(message.leg) ?? FIRST_STANDING(side);
+    const side = sideOf(state, message.leg);
+    const standing = standings.get(message.leg) ?? firstStanding(leg?.side ?? side);
     standings.set(message.leg, standingAfter(standing, message));
     const ours: LadderPartyId = leg?.kind === "browser" ? "worker" : `${side}-gateway`;
     const { via, method, cseq, status, repeat, sdp, cause, sent } = message;
@@ -149,6 +158,7 @@ function messageEntries(
       kind: "message",
       atMs: since(startMs, message.atMs),
       leg: message.leg,
+      device: wordsOf(message.leg)?.device ?? "a device",
       from: sent ? ours : side,
       to: sent ? side : ours,
       via,
@@ -164,12 +174,9 @@ function messageEntries(
   });
 }
 
-const FIRST_STANDING = (side: Side): MessageStanding => ({
-  isCaller: side === "caller",
-  isEstablished: false,
-  wasChallenged: false,
-  finalStatus: undefined,
-});
+function firstStanding(side: Side): MessageStanding {
+  return { isCaller: side === "caller", isEstablished: false, wasChallenged: false, finalStatus: undefined };
+}
 
 function standingAfter(standing: MessageStanding, { method, status }: KeptMessage): MessageStanding {
   if (method !== "INVITE" || status === undefined || status < 200) return standing;

@@ -75,6 +75,43 @@ const WRITERS: Readonly<Record<string, Writer>> = {
     kind: "media",
     text: `${upper(whose)} is in the room ${detail}, mixed at ${at(entry)}.`,
   }),
+  "dial.ended": (_, __, detail) => ({
+    kind: "event",
+    party: "worker",
+    text: `The document's Dial is over: ${detail}.`,
+  }),
+  "leg.replacing": (_, { device }) => ({
+    kind: "event",
+    text: `${upper(device)} asks to go on with the call in place of another device.`,
+  }),
+  "leg.replaced": (_, { device }) => ({ kind: "event", text: `Another device goes on in place of ${device}.` }),
+  "leg.replacement-failed": (_, { device }, detail) => ({
+    kind: "event",
+    text: `${upper(device)} could not take the place of another device${because(detail)}.`,
+  }),
+  "transfer.requested": (_, { device }, detail) => ({
+    kind: "event",
+    text: `${upper(device)} asks to transfer ${detail}.`,
+  }),
+  "transfer.completed": (_, { device }) => ({
+    kind: "event",
+    party: "worker",
+    text: `The transfer is done: ${device} talks with somebody else.`,
+  }),
+  "transfer.failed": (_, __, detail) => ({
+    kind: "event",
+    party: "worker",
+    text: `The transfer failed${because(detail)}.`,
+  }),
+  "transfer.refused": (_, __, detail) => ({
+    kind: "event",
+    party: "worker",
+    text: `The transfer was refused${because(detail)}.`,
+  }),
+  "transfer.transferor-left": (_, { device }) => ({
+    kind: "event",
+    text: `${upper(device)} left, as it put the other side through.`,
+  }),
   "room.full": () => ({ kind: "event", party: "worker", text: "The room is full." }),
 };
 

@@ -106,7 +106,10 @@ function columnOf({ parties }: Ladder, id: LadderPartyId): number {
 }
 
 function routingLines({ routing }: Ladder): readonly string[] {
-  if (routing === undefined) return [];
+  return routing.flatMap(decisionLines);
+}
+
+function decisionLines(routing: Ladder["routing"][number]): readonly string[] {
   return [
     "",
     `Routing (${routing.policy}): ${ascii(routing.sentence)}`,

@@ -23,6 +23,8 @@ interface EntryCommon {
 export interface LadderMessageEntry extends EntryCommon {
   readonly kind: "message";
   readonly leg: string;
+  /** `bob's phone`. */
+  readonly device: string;
   readonly from: LadderPartyId;
   readonly to: LadderPartyId;
   /** Gateway, or bridge of a browser, that the message passed. */
@@ -68,6 +70,8 @@ export interface LadderCandidate {
 }
 
 export interface LadderRouting {
+  /** Who was to be reached. */
+  readonly to: string;
   readonly policy: string;
   readonly decidedBy: string;
   readonly sentence: string;
@@ -115,7 +119,8 @@ export interface Ladder {
   readonly entries: readonly LadderEntry[];
   /** So many messages were left out, from the middle of a long call. */
   readonly omittedMessages: number;
-  readonly routing?: LadderRouting;
+  /** One for each endpoint that was rung: the called one, those of a Dial, the target of a transfer. */
+  readonly routing: readonly LadderRouting[];
   readonly legs: readonly LadderLeg[];
   readonly moves: readonly LadderMove[];
 }

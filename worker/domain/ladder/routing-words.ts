@@ -40,6 +40,7 @@ export function routingWords(decision: RoutingDecision, to: string): LadderRouti
     };
   });
   return {
+    to,
     policy: decision.policy,
     decidedBy: decision.decidedBy,
     sentence: sentenceOf(decision, candidates, to),
