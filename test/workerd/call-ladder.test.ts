@@ -141,6 +141,23 @@ describe("the ladder of a call", () => {
   });
 });
 
+describe("the page of a call", () => {
+  it("is the same for everybody, with a script of its own: what it shows the API decides", async () => {
+    const pages = await Promise.all(
+      [`/calls/${sid}`, "/calls/unknown"].map(async (path) => {
+        const response = await worker.request(path);
+        expect(response.headers.get("Content-Security-Policy")).toContain("default-src 'none'");
+        return await response.text();
+      }),
+    );
+    expect(pages[0]).toBe(pages[1]);
+    const [, script = ""] = /<script type="module" src="([^"]+)">/.exec(pages[0] ?? "") ?? [];
+    expect(script).toMatch(/^\/assets\/call-[0-9a-f]{16}\.js$/);
+    const asset = await worker.request(script);
+    expect([asset.status, asset.headers.get("Cache-Control")]).toEqual([200, "public, max-age=31536000, immutable"]);
+  });
+});
+
 describe("an event of a kind that a later release may send", () => {
   it("changes nothing, counts as received, and the next one is taken", async () => {
     const later: unknown = { kind: "leg-dreams", leg: CALLER, of: "sheep" };

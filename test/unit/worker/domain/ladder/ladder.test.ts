@@ -8,6 +8,7 @@ import { buildLadder } from "../../../../../worker/domain/ladder/build-ladder.ts
 import type { Ladder } from "../../../../../worker/domain/ladder/ladder.ts";
 import { ladderText } from "../../../../../worker/domain/ladder/ladder-text.ts";
 import { CallWorld, DOMAIN, PHONE_AUDIO, TOKEN, browserRoute, capsule, phoneRoute } from "../calls/call-world.ts";
+import { browserInvite, talkingPair } from "../calls/talking-pair.ts";
 
 const leg = (id: string): LegId => id as LegId;
 const SDP = { codecs: ["PCMU", "PCMA"], direction: "sendrecv" } as const;
@@ -169,6 +170,36 @@ describe("the ladder of a call", () => {
     const { entries, omittedMessages } = ladderOf(world);
     expect(entries.every(({ kind }) => kind !== "message")).toBe(true);
     expect(omittedMessages).toBe(0);
+  });
+});
+
+describe("a call that changes hands", () => {
+  it("has the device that took another one's place on that one's side, its INVITE and 100 with it", () => {
+    const world = talkingPair("browser", "browser");
+    const dialog = world.state?.legs.flatMap((one) =>
+      one.leg === "b1" && one.kind === "browser" ? [one.dialog] : [],
+    )[0];
+    const replaces = `${dialog?.callId};to-tag=${dialog?.localTag};from-tag=${dialog?.remoteTag}`;
+    world.browser(
+      "bob",
+      "s9",
+      browserInvite({ from: "bob", to: "alice", callId: "again-1", headers: [`Replaces: ${replaces}`] }),
+    );
+    const { legs, entries } = ladderOf(world);
+    const fresh = world.state?.legs.find((one) => one.replaces === "b1")?.leg;
+    expect(legs.find((one) => one.leg === fresh)?.side).toBe("callee");
+    expect(
+      entries.flatMap((entry) =>
+        entry.kind === "message" && entry.leg === fresh ? [`${entry.from} > ${entry.to} ${entry.label}`] : [],
+      ),
+    ).toEqual(["callee > worker INVITE", "worker > callee 100 Trying"]);
+  });
+
+  it("tells of each endpoint that was rung why it was reached so", () => {
+    const world = outlivingCall();
+    expect(ladderOf(world).routing.map(({ to, sentence }) => `${to}: ${sentence}`)).toEqual([
+      "bob: Rang bob's phone through eu-west. It came first because it is the only one.",
+    ]);
   });
 });
 
