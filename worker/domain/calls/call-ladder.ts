@@ -1,6 +1,7 @@
 /** The SIP messages of a call as it remembers them: those of phones come from gateways, those of browsers pass by here. */
 import { LADDER_BATCH, LADDER_CODECS } from "#protocol/ladder";
 import type { LadderMessage, LadderSdp } from "#protocol/ladder";
+import { parseLegId } from "#protocol/ids";
 import type { LegId } from "#protocol/ids";
 import { ladderMessage } from "#sip/ladder/ladder-message";
 import { parseSipMessage } from "#sip/message/parser";
@@ -34,7 +35,7 @@ export function withSignalling(decision: CallDecision, input: CallInput, nowMs: 
   if (input.kind === "gateway-event" && input.event.kind === "leg-signalling") {
     const { messages, omitted = 0 } = input.event;
     const kept = messages.slice(0, LADDER_BATCH);
-    for (const message of kept) keep(state, { ...fieldsOf(message), via: input.from.gateway });
+    for (const message of kept) keep(state, { ...fieldsOf(message, input.event.leg), via: input.from.gateway });
     if (omitted > 0) ladderOf(state).omitted += omitted;
   }
   keepIncoming(state, input, nowMs);
@@ -107,10 +108,10 @@ function ladderOf(state: CallState): CallLadder {
 }
 
 /** A gateway of a later release may say more, and none should say much. */
-function fieldsOf(message: LadderMessage): LadderMessage {
-  const { leg, atMs, sent, method, cseq, status, repeat, sdp, cause } = message;
+function fieldsOf(message: LadderMessage, first: LegId): LadderMessage {
+  const { atMs, sent, method, cseq, status, repeat, sdp, cause } = message;
   return {
-    leg,
+    leg: parseLegId(message.leg) ?? first,
     atMs,
     sent,
     method: method.slice(0, 16),
