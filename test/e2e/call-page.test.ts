@@ -75,15 +75,13 @@ describe("a call of two phones across two gateways, one of which is killed", () 
     await page.locator(".step", { hasText: "re-INVITE" }).first().waitFor({ timeout: LAST_NEWS_MS });
     await own.expectAccessible("a call that moved");
 
+    const explanation = page.locator(".meaning:visible");
     await page.locator(".arrow button").first().focus();
-    await page.getByRole("tooltip", { name: "" }).filter({ hasText: "Asks to call somebody." }).waitFor();
+    await explanation.filter({ hasText: "Asks to call somebody." }).waitFor();
     await page.keyboard.press("ArrowDown");
-    await page
-      .getByRole("tooltip")
-      .filter({ hasText: "This is normal." })
-      .or(page.getByRole("tooltip").filter({ hasText: "wait" }))
-      .first()
-      .waitFor();
+    await explanation.filter({ hasText: "the request has arrived and is worked on" }).waitFor();
+    await page.keyboard.press("End");
+    await explanation.filter({ hasText: "Confirms that the answer arrived" }).waitFor();
 
     await talk(2_000);
     await pair.callee.hangup();

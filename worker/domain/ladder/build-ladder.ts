@@ -190,6 +190,7 @@ function standingAfter(standing: MessageStanding, { method, status }: KeptMessag
 
 function outcomeOf(state: CallState): string {
   if (state.endedAtMs !== undefined) return upper(endWords(state.endCause ?? "ended"));
-  if (state.answeredAtMs !== undefined) return "They are talking.";
+  if (state.answeredAtMs !== undefined)
+    return state.legs.some(({ side }) => side === "callee") ? "They are talking." : "The call is connected.";
   return state.status === "ringing" ? "It rings." : "The call is being set up.";
 }
