@@ -186,6 +186,7 @@ function applyTo(draft: CallDraft, input: CallInput): void {
       return replaceFromBrowser(draft, input.sip, input.request);
     case "gateway-event": {
       if (input.event.kind === "replace-received") return replaceFromPhone(draft, input.from, input.event);
+      if (input.event.kind === "leg-signalling") return;
       const leg = draft.leg(input.event.leg);
       const statistics = input.event.kind === "leg-statistics";
       if (leg === undefined || (!statistics && (leg.holder !== input.from.gateway || input.epoch < leg.epoch))) return;
