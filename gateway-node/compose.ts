@@ -7,6 +7,7 @@ import type { CallContext } from "./calls/call-context.ts";
 import { CommandHandler, failFaultyLeg } from "./calls/command-handler.ts";
 import { describeFault, FaultRim } from "./calls/fault-rim.ts";
 import { HostedMembers } from "./calls/hosted-members.ts";
+import { LadderRecorder } from "./calls/ladder-recorder.ts";
 import { LegTable } from "./calls/leg-table.ts";
 import { MediaReports } from "./calls/media-reports.ts";
 import { RequestRouter } from "./calls/request-router.ts";
@@ -29,7 +30,7 @@ import { DigestGate } from "./registrar/digest-gate.ts";
 import { NonceAuthority } from "./registrar/nonce-authority.ts";
 import { Registrar } from "./registrar/registrar.ts";
 import { createSipStack } from "./sip-transport/create-sip-stack.ts";
-import type { SipStack } from "./sip-transport/sip-stack.ts";
+import type { SipStack, SipStackEvents } from "./sip-transport/sip-stack.ts";
 
 export interface GatewayNode {
   readonly instance: GatewayInstanceId;
@@ -117,6 +118,7 @@ interface Assembled {
   readonly bindings: BindingStore;
   readonly router: RequestRouter;
   readonly reports: MediaReports;
+  readonly ladder: LadderRecorder;
 }
 
 interface LowerHalfInput {
@@ -154,8 +156,9 @@ async function openLowerHalf(
     },
   });
   try {
-    const events = {
-      onRequest: (transaction: Parameters<RequestRouter["onRequest"]>[0]) => parts()?.router.onRequest(transaction),
+    const events: SipStackEvents = {
+      onRequest: (transaction) => parts()?.router.onRequest(transaction),
+      onMessage: (message, sent, flow) => parts()?.ladder.onMessage(message, sent, flow),
     };
     const stack = await createSipStack({ host, ports: sipPorts, tls, events, clock, count, log });
     return { stack, media };
@@ -194,6 +197,7 @@ function assemble(config: GatewayConfig, input: AssembleInput): Assembled {
     routes: control,
     onRemoved: (address, reason) => log({ event: "register.removed", ...address, reason }),
   });
+  const ladder = new LadderRecorder({ clock, note: (call, message) => control.note(call, message) });
   const context: CallContext = {
     stack,
     media,
@@ -202,6 +206,7 @@ function assemble(config: GatewayConfig, input: AssembleInput): Assembled {
     hostedMembers: new HostedMembers(),
     strayLimit: new StrayLimit(clock),
     control,
+    ladder,
     createTag,
     random: Math.random,
     guard: (leg, work) => rim.guard(leg, work),
@@ -218,7 +223,7 @@ function assemble(config: GatewayConfig, input: AssembleInput): Assembled {
     rim,
     onNeighbourSilent: (neighbour, silentMs) => control.reportSilence(neighbour, silentMs),
   });
-  return { context, control, bindings, router, reports };
+  return { context, control, bindings, router, reports, ladder };
 }
 
 interface ControlParts {

@@ -3,6 +3,7 @@
  * Both directions are numbered per call and gateway, acknowledged and repeated until then (docs/design/control-channel.md).
  */
 import type { OutgoingStreamLease, PhoneLegCapsule, SipFlow, WebRtcLegMedia } from "./capsule.ts";
+import type { LadderMessage } from "./ladder.ts";
 import type { CodecName, MediaJoin, NegotiatedAudio, RoomPort } from "./media.ts";
 import type { AccountSid, EndpointId, LegId, SipDomain } from "./ids.ts";
 import type { TouchTone, TouchToneSource } from "./touch-tone.ts";
@@ -130,6 +131,14 @@ export type CallEvent =
       readonly bytesReceived: number;
       readonly trunkPacketsSent: number;
       readonly trunkPacketsReceived: number;
+    }
+  /** SIP messages of the call's legs here, for its ladder; `leg` is that of the first. Rides on frames that go anyway. */
+  | {
+      readonly kind: "leg-signalling";
+      readonly leg: LegId;
+      readonly messages: readonly LadderMessage[];
+      /** So many more were not kept. */
+      readonly omitted?: number;
     };
 
 export type LegEndCause = "bye" | "ack-timeout" | "media-timeout" | "flow-failed" | "gateway-shutdown";

@@ -9,11 +9,17 @@ import { build } from "esbuild";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** @returns {Promise<{ script: string, style: string }>} minified */
-export async function bundleConsole() {
+/** The softphone, and the page of one call, which the softphone's start does not wait for. */
+const ENTRIES = { console: "worker/console/main.tsx", call: "worker/console/call-page/main.tsx" };
+
+/**
+ * @param {keyof typeof ENTRIES} page
+ * @returns {Promise<{ script: string, style: string }>} minified
+ */
+export async function bundleConsole(page = "console") {
   const { outputFiles } = await build({
     absWorkingDir: ROOT,
-    entryPoints: { console: "worker/console/main.tsx" },
+    entryPoints: { [page]: ENTRIES[page] },
     outdir: "dist/console",
     bundle: true,
     minify: true,
@@ -43,9 +49,11 @@ async function place(/** @type {string} */ name, /** @type {string} */ text) {
 
 async function main() {
   await mkdir(join(ROOT, "dist/console"), { recursive: true });
-  const { script, style } = await bundleConsole();
-  await place("console.js.txt", script);
-  await place("console.css.txt", style);
+  for (const page of /** @type {const} */ (["console", "call"])) {
+    const { script, style } = await bundleConsole(page);
+    await place(`${page}.js.txt`, script);
+    await place(`${page}.css.txt`, style);
+  }
   await place("icon.svg.txt", await readFile(join(ROOT, "worker/console/icon.svg"), "utf8"));
 }
 

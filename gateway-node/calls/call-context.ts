@@ -12,6 +12,7 @@ import type { ClientTransaction, ClientTransactionHandlers, SipStack } from "../
 import { contactFor } from "./capabilities.ts";
 import type { HostedMembers } from "./hosted-members.ts";
 import type { Leg, LegTimer, PhoneLeg } from "./leg.ts";
+import type { LadderRecorder } from "./ladder-recorder.ts";
 import type { LegTable } from "./leg-table.ts";
 import type { StrayLimit } from "./stray-limit.ts";
 
@@ -37,6 +38,7 @@ export interface CallContext {
   readonly hostedMembers: HostedMembers;
   readonly control: CallControl;
   readonly strayLimit: StrayLimit;
+  readonly ladder: Pick<LadderRecorder, "begin">;
   /** The flow over which the dialog's peer is registered at this gateway with its present Contact. */
   readonly registeredFlow: (dialog: Pick<DialogState, "remoteUri" | "remoteTarget">) => SipFlow | undefined;
   /** No way led to this phone. If it is registered here, its route is taken back until it registers again. */

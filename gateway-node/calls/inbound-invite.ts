@@ -176,6 +176,7 @@ function startLeg(context: CallContext, transaction: ServerTransaction, start: L
   leg.replacing = start.event.kind === "replace-received";
   leg.inviteTransaction = transaction;
   enterTable(context, leg);
+  context.ladder.begin(transaction.request, transaction.flow, leg);
   context.guard(leg, () => publish(context, leg, start.event));
   if (leg.gone) return;
   transaction.onCancel = () => context.guard(leg, () => receiveCancel(context, leg));

@@ -3,6 +3,8 @@ import type { CallEvent } from "#protocol/call-messages";
 import { CALL_EVENT_LIMIT } from "#protocol/control-frames";
 import type { GatewayFrame, ResumedCall } from "#protocol/control-frames";
 import type { CallToken } from "#protocol/ids";
+import { LADDER_BATCH } from "#protocol/ladder";
+import type { LadderMessage } from "#protocol/ladder";
 import type { Clock, Timer } from "../clock.ts";
 import { CallStream } from "./call-stream.ts";
 import type { OutgoingEvent } from "./call-stream.ts";
@@ -26,6 +28,18 @@ const UNHURRIED_MS: { readonly [Kind in CallEvent["kind"]]?: number } = {
 function waitOf(event: CallEvent): number | undefined {
   return event.kind === "leg-changed" && event.capsule.phase === "confirmed" ? undefined : UNHURRIED_MS[event.kind];
 }
+
+/**
+ * SIP messages for the ladder go with whatever goes next, an acknowledgement or an event; alone only after this time, so that
+ * a call costs no frame more for them. Nobody's call hangs on them.
+ */
+export const LADDER_MS = 5_000;
+/** While so many batches are not acknowledged the next one grows, up to its limit. */
+const LADDER_BATCHES = 2;
+function isForLadder({ numbered }: OutgoingEvent): boolean {
+  return numbered.event.kind === "leg-signalling";
+}
+
 /** An event that is not acknowledged on an open channel goes out again after this time. */
 export const EVENT_REPEAT_MS = 4_000;
 /** After the last leg ended here; late repeats of commands are still recognised. */
@@ -50,6 +64,10 @@ interface OpenStream {
   readonly stream: CallStream;
   /** Events up to this number went out at least once on the open channel. */
   sentEvent: number;
+  /** Of the newest event. */
+  epoch: number;
+  ladder: LadderMessage[];
+  ladderOmitted: number;
   unhurried: Timer | undefined;
   unhurriedAtMs: number;
   acknowledgeAtMs: number | undefined;
@@ -99,6 +117,7 @@ export class CallStreams {
     }
     const { length } = JSON.stringify(event);
     if (length > CALL_EVENT_LIMIT) throw new EventTooLongError(event.kind, length);
+    entry.epoch = epoch;
     entry.stream.append(epoch, event, length);
     const waitMs = waitOf(event);
     if (waitMs === undefined) this.#sendNew(entry);
@@ -106,9 +125,21 @@ export class CallStreams {
     this.#owe(entry);
   }
 
-  /** Whether every event of the call so far is stored at its Call object. */
+  /** Keeps a SIP message for the call's ladder. */
+  note(call: CallToken, message: LadderMessage): void {
+    const entry = this.#streams.get(call);
+    if (entry === undefined) return;
+    if (entry.ladder.length < LADDER_BATCH) entry.ladder.push(message);
+    else {
+      entry.ladderOmitted += 1;
+      this.#options.count("calls.ladder-omitted");
+    }
+    this.#sendWithin(entry, LADDER_MS);
+  }
+
+  /** Whether every event of the call so far is stored at its Call object, but for what only its ladder wants. */
   settled(call: CallToken): boolean {
-    return (this.#streams.get(call)?.stream.unacknowledged.length ?? 0) === 0;
+    return (this.#streams.get(call)?.stream.unacknowledged ?? []).every(isForLadder);
   }
 
   receive(channel: number, frame: CallCommandFrame): void {
@@ -174,6 +205,9 @@ export class CallStreams {
       channel,
       stream: new CallStream(),
       sentEvent: 0,
+      epoch: 0,
+      ladder: [],
+      ladderOmitted: 0,
       unhurried: undefined,
       unhurriedAtMs: 0,
       acknowledgeAtMs: undefined,
@@ -190,10 +224,27 @@ export class CallStreams {
   #sendNew(entry: OpenStream): void {
     entry.unhurried?.clear();
     entry.unhurried = undefined;
+    this.#appendLadder(entry);
     this.#send(
       entry,
       entry.stream.unacknowledged.filter(({ numbered }) => numbered.seq > entry.sentEvent),
     );
+  }
+
+  /** Behind the events that are due: a call's first one must stay the first. */
+  #appendLadder(entry: OpenStream): boolean {
+    const { stream, ladder, ladderOmitted } = entry;
+    const [first] = ladder;
+    if (first === undefined) return false;
+    const waiting = stream.unacknowledged.filter(isForLadder);
+    if (waiting.length >= LADDER_BATCHES) return false;
+    const omitted = ladderOmitted === 0 ? {} : { omitted: ladderOmitted };
+    const event: CallEvent = { kind: "leg-signalling", leg: first.leg, messages: ladder, ...omitted };
+    stream.append(entry.epoch, event, JSON.stringify(event).length);
+    entry.ladder = [];
+    entry.ladderOmitted = 0;
+    this.#owe(entry);
+    return true;
   }
 
   #sendWithin(entry: OpenStream, waitMs: number): void {
@@ -239,7 +290,9 @@ export class CallStreams {
         // Nothing but an acknowledgement is answered with the command that is missing.
         entry.acknowledgeAtMs = entry.stream.gap ? nowMs + COMMAND_ACK_MS : undefined;
         const ackCommand = entry.stream.appliedCommand;
-        this.#options.send(entry.channel, { kind: "command-ack", call: entry.call, ackCommand });
+        if (entry.stream.gap || !this.#appendLadder(entry))
+          this.#options.send(entry.channel, { kind: "command-ack", call: entry.call, ackCommand });
+        else this.#sendNew(entry);
       }
       if (settled && entry.acknowledgeAtMs === undefined) this.#owing.delete(entry);
     }

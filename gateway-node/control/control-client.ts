@@ -9,6 +9,7 @@ import type {
   TrunkPeer,
   WorkerFrame,
 } from "#protocol/control-frames";
+import type { LadderMessage } from "#protocol/ladder";
 import type { CallToken, EndpointId, GatewayId, GatewayInstanceId, LegId, SipDomain } from "#protocol/ids";
 import type { Clock, Timer } from "../clock.ts";
 import { CallStreams } from "./call-streams.ts";
@@ -137,6 +138,10 @@ export class ControlClient {
 
   publish(call: CallToken, epoch: number, event: CallEvent): void {
     this.#streams.publish(call, epoch, event);
+  }
+
+  note(call: CallToken, message: LadderMessage): void {
+    this.#streams.note(call, message);
   }
 
   /** Whether the Call object has stored every event of this call so far. */

@@ -9,7 +9,7 @@ import type { SipResponse } from "#sip/message/sip-message";
 import type { ClientTransaction, ClientTransactionHandlers } from "./sip-stack.ts";
 import type { ConnectionWatcher, StreamConnection } from "./stream-connection.ts";
 import { TimerSet } from "./timer-set.ts";
-import type { TransactionContext } from "./transaction-context.ts";
+import type { TransactionContext, WireMessage } from "./transaction-context.ts";
 
 type HeaderPairs = readonly (readonly [name: string, value: string])[];
 type ClientTimer = InviteClientTimer | NonInviteClientTimer;
@@ -39,8 +39,7 @@ export class ClientDriver implements ClientTransaction, ConnectionWatcher {
   readonly #timers: TimerSet<ClientTimer>;
   #connection: StreamConnection | undefined;
   #cancelHeaders: HeaderPairs = [];
-  #sent: SipRequest | undefined;
-  #sentBytes: Uint8Array | undefined;
+  #wire: WireMessage | undefined;
   #finalSeen = false;
   #ended = false;
 
@@ -145,11 +144,8 @@ export class ClientDriver implements ClientTransaction, ConnectionWatcher {
 
   #send(request: SipRequest): void {
     const { context, flow } = this.#options;
-    if (this.#sentBytes === undefined || this.#sent !== request) {
-      this.#sentBytes = context.serialize(request);
-      this.#sent = request;
-    }
-    const connection = context.sendRequest(this.#sentBytes, flow, this);
+    if (this.#wire?.message !== request) this.#wire = context.serialize(request);
+    const connection = context.sendRequest(this.#wire, flow, this);
     if (connection === this.#connection) return;
     this.#connection?.watchers.delete(this);
     this.#connection = connection;

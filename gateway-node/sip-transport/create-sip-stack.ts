@@ -4,7 +4,6 @@ import { createResponse, reasonPhrase } from "#sip/message/build";
 import { header } from "#sip/message/headers";
 import { parseSipMessage } from "#sip/message/parser";
 import type { SipRequest, SipResponse } from "#sip/message/sip-message";
-import { serializeSipMessage } from "#sip/message/serializer";
 import { topVia } from "#sip/message/typed-headers";
 import { SipSockets } from "./sip-sockets.ts";
 import type { ClientTransaction, ClientTransactionHandlers, SipStack } from "./sip-stack.ts";
@@ -83,7 +82,7 @@ class GatewaySipStack implements SipStack {
       header(request, "via") === undefined
         ? this.#withVia(request, flow, options.viaBranch ?? newViaBranch())
         : request;
-    this.#sockets?.sendRequest(serializeSipMessage(complete), flow);
+    this.#layer.sendStatelessRequest(complete, flow);
   }
 
   sendResponseOnce(response: SipResponse, flow: SipFlow): void {

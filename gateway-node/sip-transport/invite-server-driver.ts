@@ -10,7 +10,7 @@ import type { SuccessRetransmissionOutput, SuccessRetransmissionTimer } from "#s
 import { AckTransaction } from "./ack-transaction.ts";
 import type { ServerTransaction } from "./sip-stack.ts";
 import { TimerSet } from "./timer-set.ts";
-import type { ResponsePath, TransactionContext } from "./transaction-context.ts";
+import type { ResponsePath, TransactionContext, WireMessage } from "./transaction-context.ts";
 
 export interface InviteServerDriverOptions {
   readonly request: SipRequest;
@@ -30,8 +30,7 @@ export class InviteServerDriver implements ServerTransaction {
   readonly #timers: TimerSet<InviteServerTimer>;
   readonly #success = new SuccessRetransmission();
   readonly #successTimers: TimerSet<SuccessRetransmissionTimer>;
-  #sent: SipResponse | undefined;
-  #sentBytes: Uint8Array | undefined;
+  #wire: WireMessage | undefined;
   #disposed = false;
 
   constructor(key: string, options: InviteServerDriverOptions) {
@@ -131,7 +130,7 @@ export class InviteServerDriver implements ServerTransaction {
   #performSuccess(outputs: readonly SuccessRetransmissionOutput[]): void {
     for (const output of outputs) {
       if (output.kind === "send") {
-        if (this.#sentBytes !== undefined) this.#options.context.sendResponse(this.#sentBytes, this.#options.path);
+        if (this.#wire !== undefined) this.#options.context.sendResponse(this.#wire, this.#options.path);
       } else if (output.kind === "set-timer") {
         this.#successTimers.setAt(output.timer, output.atMs);
       } else {
@@ -142,10 +141,8 @@ export class InviteServerDriver implements ServerTransaction {
   }
 
   /** Before the machine moves, so that a response that cannot be written leaves room for another one. */
-  #serialize(response: SipResponse): Uint8Array {
-    if (this.#sentBytes !== undefined && this.#sent === response) return this.#sentBytes;
-    this.#sentBytes = this.#options.context.serialize(response);
-    this.#sent = response;
-    return this.#sentBytes;
+  #serialize(response: SipResponse): WireMessage {
+    if (this.#wire?.message !== response) this.#wire = this.#options.context.serialize(response);
+    return this.#wire;
   }
 }

@@ -5,7 +5,7 @@ import { NonInviteServerTransaction } from "#sip/transaction/non-invite-server-t
 import type { NonInviteServerOutput } from "#sip/transaction/non-invite-server-transaction";
 import type { ServerTransaction } from "./sip-stack.ts";
 import type { SipTimer } from "./sip-stack-options.ts";
-import type { ResponsePath, TransactionContext } from "./transaction-context.ts";
+import type { ResponsePath, TransactionContext, WireMessage } from "./transaction-context.ts";
 
 export interface NonInviteServerDriverOptions {
   readonly request: SipRequest;
@@ -27,8 +27,7 @@ export class NonInviteServerDriver implements ServerTransaction {
   readonly #options: NonInviteServerDriverOptions;
   readonly #machine: NonInviteServerTransaction;
   #timer: SipTimer | undefined;
-  #sent: SipResponse | undefined;
-  #sentBytes: Uint8Array | undefined;
+  #wire: WireMessage | undefined;
   #disposed = false;
 
   constructor(key: string, options: NonInviteServerDriverOptions) {
@@ -96,11 +95,9 @@ export class NonInviteServerDriver implements ServerTransaction {
   }
 
   /** Before the machine moves, so that a response that cannot be written leaves room for another one. */
-  #serialize(response: SipResponse): Uint8Array {
-    if (this.#sentBytes !== undefined && this.#sent === response) return this.#sentBytes;
-    this.#sentBytes = this.#options.context.serialize(response);
-    this.#sent = response;
-    return this.#sentBytes;
+  #serialize(response: SipResponse): WireMessage {
+    if (this.#wire?.message !== response) this.#wire = this.#options.context.serialize(response);
+    return this.#wire;
   }
 
   #setTimerJ(atMs: number): void {

@@ -1,6 +1,6 @@
 /** What the rest of the gateway sees of SIP: requests in, requests out, with transactions beneath (RFC 3261 section 17, RFC 6026). */
 import type { SipFlow } from "#protocol/capsule";
-import type { SipRequest, SipResponse } from "#sip/message/sip-message";
+import type { SipMessage, SipRequest, SipResponse } from "#sip/message/sip-message";
 
 /** A request's way in, and so the way for its responses. */
 export interface ServerTransaction {
@@ -36,6 +36,8 @@ export interface ClientTransaction {
 export interface SipStackEvents {
   /** Any request but ACK to a non-2xx, CANCEL and retransmissions. ACK to a 2xx arrives here as a transaction that needs no response. */
   onRequest(transaction: ServerTransaction): void;
+  /** Each well-formed message as it comes in or goes out, repeats and the stack's own answers among them. For whoever keeps a record. */
+  onMessage?: (message: SipMessage, sent: boolean, flow: SipFlow) => void;
 }
 
 /** One gateway's SIP: sockets, framing, transactions. Implemented by `createSipStack` in `create-sip-stack.ts`. */

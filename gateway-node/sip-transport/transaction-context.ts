@@ -19,9 +19,18 @@ export interface SipSender {
   sendResponse(bytes: Uint8Array, path: ResponsePath): void;
 }
 
-export interface TransactionContext extends SipSender {
+/** A message as it is sent, once or repeatedly. */
+export interface WireMessage {
+  readonly message: SipMessage;
+  readonly bytes: Uint8Array;
+}
+
+export interface TransactionContext {
   readonly clock: SipClock;
-  serialize(message: SipMessage): Uint8Array;
+  serialize(message: SipMessage): WireMessage;
+  /** As of `SipSender`. */
+  sendRequest(wire: WireMessage, flow: SipFlow, watcher?: ConnectionWatcher): StreamConnection | undefined;
+  sendResponse(wire: WireMessage, path: ResponsePath): void;
   /** Gives a request to the TU. */
   deliver(transaction: ServerTransaction): void;
   /** Runs a callback of the TU: what it throws is logged, and ends nothing else. */

@@ -22,7 +22,7 @@ import { NonInviteServerDriver } from "./non-invite-server-driver.ts";
 import type { ClientTransaction, ClientTransactionHandlers, ServerTransaction } from "./sip-stack.ts";
 import type { SipClock, SipStackOptions } from "./sip-stack-options.ts";
 import type { ConnectionWatcher, StreamConnection } from "./stream-connection.ts";
-import type { ResponsePath, SipSender, TransactionContext } from "./transaction-context.ts";
+import type { ResponsePath, SipSender, TransactionContext, WireMessage } from "./transaction-context.ts";
 import { stampSource } from "./via-stamp.ts";
 
 /** Requests inside a dialog still get in when the limit is reached: turning a BYE away would only keep a call alive. */
@@ -58,13 +58,19 @@ export class TransactionLayer implements TransactionContext {
   }
 
   onMessage(message: SipMessage, flow: SipFlow): void {
+    this.#observe(message, false, flow);
     if (message.kind === "request") this.#onRequest(message, flow);
     else this.#onResponse(message);
   }
 
   /** A response that belongs to no transaction of ours. */
   sendStateless(response: SipResponse, path: ResponsePath): void {
-    this.sendResponse(serializeSipMessage(response), path);
+    this.sendResponse(this.serialize(response), path);
+  }
+
+  /** A request that has no transaction. */
+  sendStatelessRequest(request: SipRequest, flow: SipFlow): void {
+    this.sendRequest(this.serialize(request), flow);
   }
 
   /** `request` has its own top Via already, with this branch. */
@@ -101,16 +107,24 @@ export class TransactionLayer implements TransactionContext {
     this.#clients.clear();
   }
 
-  sendRequest(bytes: Uint8Array, flow: SipFlow, watcher?: ConnectionWatcher): StreamConnection | undefined {
-    return this.#options.sender.sendRequest(bytes, flow, watcher);
+  sendRequest(wire: WireMessage, flow: SipFlow, watcher?: ConnectionWatcher): StreamConnection | undefined {
+    this.#observe(wire.message, true, flow);
+    return this.#options.sender.sendRequest(wire.bytes, flow, watcher);
   }
 
-  sendResponse(bytes: Uint8Array, path: ResponsePath): void {
-    this.#options.sender.sendResponse(bytes, path);
+  sendResponse(wire: WireMessage, path: ResponsePath): void {
+    this.#observe(wire.message, true, path.flow);
+    this.#options.sender.sendResponse(wire.bytes, path);
   }
 
-  serialize(message: SipMessage): Uint8Array {
-    return serializeSipMessage(message);
+  serialize(message: SipMessage): WireMessage {
+    return { message, bytes: serializeSipMessage(message) };
+  }
+
+  /** Tells whoever keeps ladders; what goes wrong there stays there. */
+  #observe(message: SipMessage, sent: boolean, flow: SipFlow): void {
+    const { onMessage } = this.#options.events;
+    if (onMessage !== undefined) this.callTu("observer", () => onMessage(message, sent, flow));
   }
 
   count(counter: string): void {

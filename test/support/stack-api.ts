@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CallRecord, CallSummary } from "../../worker/domain/calls/call-object-api.ts";
+import type { Ladder } from "../../worker/domain/ladder/ladder.ts";
 import type { RoutingDecision } from "../../worker/domain/routing/routing-decision.ts";
 import type { Stack } from "./stack.ts";
 import { waitUntil } from "./wait-until.ts";
@@ -47,6 +48,13 @@ export async function readCall(stack: Stack, sid: string, account = "demo"): Pro
   const response = await stack.request(`/v1/calls/${sid}`, {}, account);
   if (!response.ok) throw new Error(`call ${sid}: ${response.status} ${await response.text()}`);
   return (await response.json()) as CallDescription;
+}
+
+/** A call told in order. */
+export async function readLadder(stack: Stack, sid: string, account = "demo"): Promise<Ladder> {
+  const response = await stack.request(`/v1/calls/${sid}/ladder`, {}, account);
+  if (!response.ok) throw new Error(`ladder of ${sid}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as Ladder;
 }
 
 /** The newest call from one identity to another; lists are written after the call's own steps, so it may take a moment. */

@@ -147,6 +147,7 @@ function callLink(env: Env, name: CallName): CallObjectApi {
     partnerChanged: (input) => withDeadline("call.partnerChanged", stub.partnerChanged(input)),
     describe: () => withDeadline("call.describe", stub.describe()),
     summaries: () => withDeadline("call.summaries", stub.summaries()),
+    ladder: () => withDeadline("call.ladder", stub.ladder()),
   };
 }
 

@@ -20,6 +20,7 @@ import type {
 import { nextDeadline } from "../domain/calls/deadlines.ts";
 import { unansweredEffects } from "../domain/calls/unanswered-effects.ts";
 import type { ApplicationRequest } from "../domain/instructions/application-request.ts";
+import { buildLadder } from "../domain/ladder/build-ladder.ts";
 import { describeCall, summarizeCall } from "../domain/calls/call-record.ts";
 import type { CallState, GatewayParty } from "../domain/calls/call-state.ts";
 import { owesFarewell } from "../domain/calls/farewell.ts";
@@ -175,6 +176,12 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
 
   async summaries(): Promise<readonly CallSummary[]> {
     return this.#state === undefined ? [] : summarizeCall(this.#state);
+  }
+
+  async ladder(): ReturnType<CallObjectApi["ladder"]> {
+    return this.#state === undefined
+      ? undefined
+      : { record: describeCall(this.#state), ladder: buildLadder(this.#state) };
   }
 
   override async alarm(): Promise<void> {

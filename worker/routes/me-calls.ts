@@ -1,16 +1,15 @@
 import { Hono } from "hono";
 import { parseCallSid } from "#protocol/ids";
-import type { AccountSid, CallSid, EndpointId } from "#protocol/ids";
-import { findCall, listCalls } from "../adapters/call-list.ts";
-import { regionLinkOf } from "../adapters/object-region-link.ts";
-import { openCallToken } from "../call-token.ts";
+import type { AccountSid, EndpointId } from "#protocol/ids";
+import { listCalls } from "../adapters/call-list.ts";
+import { readCall } from "../adapters/call-reader.ts";
 import { ownCalls } from "../domain/call-index/own-calls.ts";
 import type { CallPlace } from "../domain/call-index/call-place.ts";
 import { dayOf } from "../domain/call-sid.ts";
 import type { CallRecord, CallSummary } from "../domain/calls/call-object-api.ts";
-import { settingsOf } from "../env.ts";
 import type { Env } from "../env.ts";
 import type { UserTypes } from "../middleware/app-types.ts";
+import { ladderAnswer } from "./ladder-answer.ts";
 
 const PAGE_LIMIT = 100;
 const PAGE_DEFAULT = 30;
@@ -44,10 +43,19 @@ export const ownCallRoutes = new Hono<UserTypes>()
     const sid = parseCallSid(c.req.param("sid"));
     if (sid === undefined) return c.json({ code: "call-sid-invalid" }, 400);
     const { account, identity } = c.var.user;
-    const record = await readRecord(c.env, account, sid);
+    const record = await readCall(c.env, account, sid, (call) => call.describe());
     // A call of others is as unknown as one that never was.
-    if (record === undefined || !tookPart(record, identity)) return c.json({ code: "call-unknown" }, 404);
+    if (record?.account !== account || !tookPart(record, identity)) return c.json({ code: "call-unknown" }, 404);
     return c.json(record);
+  })
+  .get("/:sid/ladder", async (c) => {
+    const sid = parseCallSid(c.req.param("sid"));
+    if (sid === undefined) return c.json({ code: "call-sid-invalid" }, 400);
+    const { account, identity } = c.var.user;
+    const told = await readCall(c.env, account, sid, (call) => call.ladder());
+    if (told?.record.account !== account || !tookPart(told.record, identity))
+      return c.json({ code: "call-unknown" }, 404);
+    return ladderAnswer(c, told.ladder);
   });
 
 /** Two lists, because a leg names its two ends in different fields. `beforeMs` is inclusive: instants are shared. */
@@ -70,13 +78,6 @@ async function legsNaming(
     ),
   );
   return lists.flatMap(({ calls }) => calls);
-}
-
-async function readRecord(env: Env, account: AccountSid, sid: CallSid): Promise<CallRecord | undefined> {
-  const entry = await findCall(env, account, sid);
-  const name = entry === undefined ? undefined : openCallToken(settingsOf(env).callTokenKey, entry.token);
-  const record = name === undefined ? undefined : await regionLinkOf(env).call(name).describe();
-  return record?.account === account ? record : undefined;
 }
 
 function tookPart(record: CallRecord, identity: EndpointId): boolean {

@@ -40,6 +40,8 @@ export async function launchConsoleBrowser(frequency: number, { deny = false } =
 
 export interface OpenOptions extends BrowserContextOptions {
   readonly region?: string;
+  /** The softphone unless given. */
+  readonly path?: string;
 }
 
 export class ConsolePage {
@@ -57,12 +59,12 @@ export class ConsolePage {
   }
 
   static async open(stack: Stack, { browser }: ConsoleBrowser, options: OpenOptions = {}): Promise<ConsolePage> {
-    const { region, ...context } = options;
+    const { region, path = "/", ...context } = options;
     const opened = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...context });
     const page = await opened.newPage();
     await page.addInitScript(listenIn);
     const own = new ConsolePage(page, stack);
-    await page.goto(`${stack.http}/${region === undefined ? "" : `?region=${region}`}`);
+    await page.goto(`${stack.http}${path}${region === undefined ? "" : `?region=${region}`}`);
     return own;
   }
 

@@ -1,4 +1,4 @@
-import type { CallRecord, ContactsAnswer, Me, PastCallsAnswer, SignInAnswer, TokenAnswer } from "./types.ts";
+import type { CallRecord, ContactsAnswer, Ladder, Me, PastCallsAnswer, SignInAnswer, TokenAnswer } from "./types.ts";
 
 /** A refusal of the API: its stable code, and how long to wait when it says so. */
 export class ApiProblem extends Error {
@@ -54,6 +54,10 @@ export class ApiClient {
 
   async call(sid: string): Promise<CallRecord> {
     return await this.#json(`/v1/me/calls/${encodeURIComponent(sid)}`);
+  }
+
+  async ladder(sid: string): Promise<Ladder> {
+    return await this.#json(`/v1/me/calls/${encodeURIComponent(sid)}/ladder`);
   }
 
   async #json<Answer>(

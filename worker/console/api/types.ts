@@ -1,7 +1,9 @@
 /** What the user API answers with, as far as the page reads it. */
 import type { CallRecord } from "../../domain/calls/call-object-api.ts";
 
-export type { CallRecord };
+import type { Ladder } from "../../domain/ladder/ladder.ts";
+
+export type { CallRecord, Ladder };
 
 export interface TokenAnswer {
   readonly token: string;

@@ -18,7 +18,7 @@ export function App({ phone }: { readonly phone: Softphone }): JSX.Element {
   return (
     <PhoneContext.Provider value={phone}>
       <Announcer />
-      {phone.session.value === undefined ? <SignIn /> : <Workspace />}
+      {phone.session.value === undefined ? <SignIn at={phone} /> : <Workspace />}
     </PhoneContext.Provider>
   );
 }

@@ -4,6 +4,7 @@ import { millisecondsText, qualityOf } from "../media/call-figures.ts";
 import type { CallFigures } from "../media/call-figures.ts";
 import type { CallPath, GatewayMove, PathEnd } from "../model/call-path.ts";
 import type { SipCall } from "../phone/sip-call.ts";
+import { CallPageLink } from "./call-page-link.tsx";
 import { usePhone } from "./phone-context.ts";
 
 /** The way of the call: drawn, written, and measured. */
@@ -21,6 +22,7 @@ export function CallPathCard({ call }: { readonly call: SipCall }): JSX.Element 
       <div class="path-head">
         <h3 id="path-title">Path</h3>
         <p class="path-words">{words}</p>
+        {call.sid.value !== undefined && <CallPageLink sid={call.sid.value} peer={call.peer} />}
       </div>
       <CallMap me={me} path={path} description={words} />
       <div role="status">

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { PastCall } from "../api/types.ts";
+import { CallPageLink } from "./call-page-link.tsx";
 import { DirectionIcon, PhoneIcon } from "./icons.tsx";
 import { usePhone } from "./phone-context.ts";
 import { durationText, durationWords, momentText } from "./time-words.ts";
@@ -43,6 +44,7 @@ function HistoryRow({ call }: { readonly call: PastCall }): JSX.Element {
           {outcomeWords(call)} · <time dateTime={call.createdAt}>{momentText(at, new Date())}</time>
         </small>
       </span>
+      <CallPageLink sid={call.sid} peer={call.peer} />
       <button type="button" class="round" aria-label={`Call ${call.peer} again`} onClick={() => phone.dial(call.peer)}>
         <PhoneIcon />
       </button>

@@ -126,3 +126,8 @@ export const LogoMark = (): JSX.Element => (
     <circle cx="21.5" cy="21.5" r="3.3" />
   </svg>
 );
+export const DetailsIcon = (): JSX.Element => (
+  <Icon>
+    <path d="M6 3v18M18 3v18M6 8h8m-2.5-2.5L14 8l-2.5 2.5M18 16h-8m2.5-2.5L10 16l2.5 2.5" />
+  </Icon>
+);

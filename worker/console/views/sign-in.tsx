@@ -1,8 +1,8 @@
 import type { JSX } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ApiProblem } from "../api/api-client.ts";
+import type { Softphone } from "../model/softphone.ts";
 import { LogoMark } from "./icons.tsx";
-import { usePhone } from "./phone-context.ts";
 
 function fieldsOf(form: HTMLFormElement): (name: string) => string {
   const fields = new FormData(form);
@@ -12,8 +12,10 @@ function fieldsOf(form: HTMLFormElement): (name: string) => string {
   };
 }
 
-export function SignIn(): JSX.Element {
-  const phone = usePhone();
+/** Where somebody signs in: the softphone, or the page of a call. */
+export type SignInPlace = Pick<Softphone, "keeper" | "signIn" | "settings" | "region">;
+
+export function SignIn({ at: phone }: { readonly at: SignInPlace }): JSX.Element {
   const [problem, setProblem] = useState<string | undefined>(
     phone.keeper.hasExpired.value ? "You were signed out after a day. Sign in again to go on." : undefined,
   );
@@ -61,14 +63,14 @@ export function SignIn(): JSX.Element {
             aria-describedby={problem === undefined ? undefined : "sign-in-problem"}
           />
         </label>
-        <DomainField />
+        <DomainField at={phone} />
         <p class="form-problem" id="sign-in-problem" role="alert">
           {problem}
         </p>
         <button class="primary wide" type="submit" disabled={isBusy}>
           {isBusy ? "Signing in…" : "Sign in"}
         </button>
-        {phone.settings.development && <DevelopmentHelp />}
+        {phone.settings.development && <DevelopmentHelp at={phone} />}
       </form>
     </main>
   );
@@ -86,8 +88,8 @@ function Brand(): JSX.Element {
   );
 }
 
-function DomainField(): JSX.Element {
-  const { sipDomains } = usePhone().settings;
+function DomainField({ at }: { readonly at: SignInPlace }): JSX.Element {
+  const { sipDomains } = at.settings;
   return (
     <label class="field">
       <span>Organisation</span>
@@ -111,8 +113,7 @@ function DomainField(): JSX.Element {
   );
 }
 
-function DevelopmentHelp(): JSX.Element {
-  const phone = usePhone();
+function DevelopmentHelp({ at: phone }: { readonly at: SignInPlace }): JSX.Element {
   return (
     <div class="development">
       <label class="field">

@@ -13,6 +13,7 @@ import { answerOfApplication } from "./application.ts";
 import { applyBrowserMessage, legOfMessage } from "./browser-messages.ts";
 import { CallDraft } from "./call-draft.ts";
 import { applyPartnerInput, remindPartner, tellPartner } from "./call-link.ts";
+import { withSignalling } from "./call-ladder.ts";
 import { hasRoomAt } from "./call-room.ts";
 import type { CallContext, CallEffect, CallInput } from "./call-input.ts";
 import type { BrowserSip } from "./call-object-api.ts";
@@ -37,6 +38,10 @@ const CALLER = "a" as LegId;
 
 /** Applies one input. The given state is not changed. Inputs that make no sense in it change nothing. */
 export function applyCallInput(before: CallState | undefined, input: CallInput, context: CallContext): CallDecision {
+  return withSignalling(decide(before, input, context), input, context.nowMs);
+}
+
+function decide(before: CallState | undefined, input: CallInput, context: CallContext): CallDecision {
   if (before === undefined) return openCall(input, context);
   const draft = new CallDraft(structuredCopy(before), context);
   applyTo(draft, input);
@@ -239,6 +244,7 @@ function located(draft: CallDraft, input: Extract<CallInput, { kind: "located" }
 
 function gatewayEvent(draft: CallDraft, { event, from, epoch }: Extract<CallInput, { kind: "gateway-event" }>): void {
   if (event.kind === "replace-received") return replaceFromPhone(draft, from, event);
+  if (event.kind === "leg-signalling") return;
   const leg = draft.leg(event.leg);
   const statistics = event.kind === "leg-statistics";
   if (leg === undefined || (!statistics && (leg.holder !== from.gateway || epoch < leg.epoch))) return;

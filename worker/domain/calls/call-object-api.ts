@@ -12,6 +12,7 @@ import type {
 } from "#protocol/ids";
 import type { LinkAnswer, LinkRequest } from "./call-link.ts";
 import type { LinkEnd } from "./call-state.ts";
+import type { Ladder } from "../ladder/ladder.ts";
 
 /** Where a gateway's part of a call is reached. */
 export interface GatewayAddress {
@@ -84,6 +85,8 @@ export interface CallObjectApi {
   describe(): Promise<CallRecord | undefined>;
   /** Its entry in the list of calls, as of now. */
   summaries(): Promise<readonly CallSummary[]>;
+  /** …and the same told in order, with its SIP messages. */
+  ladder(): Promise<{ readonly record: CallRecord; readonly ladder: Ladder } | undefined>;
 }
 
 /** One line of the call's log, in the order of things. */

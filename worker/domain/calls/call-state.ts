@@ -18,6 +18,7 @@ import type { InstructionAction, InstructionState } from "../instructions/instru
 import type { ApplicationRequest } from "../instructions/application-request.ts";
 import type { HttpMethod } from "../instructions/instruction.ts";
 import type { EndpointSettings } from "../accounts/callee-plan.ts";
+import type { CallLadder } from "./call-ladder.ts";
 import type { CallLogEntry, CallStatus } from "./call-object-api.ts";
 import type { RoomHost } from "../rooms/room-object-api.ts";
 import type { RingGroup, RingOutcome } from "./ring-group-state.ts";
@@ -259,6 +260,8 @@ export interface CallState {
   /** 16 hex digits; names the media stream between two gateways. Another one for each callee that the caller talks to. */
   trunkStream: string;
   log: CallLogEntry[];
+  /** Absent in documents of an earlier release. */
+  ladder?: CallLadder;
   logSeq: number;
 }
 

@@ -18,8 +18,11 @@ import { answerReplacement, dropReplacement, isReplacing, takePlace } from "./re
 import { abandonTransfer } from "./transfer.ts";
 import { digitReceived } from "./touch-tones.ts";
 
+/** What is for the ladder alone changes nothing else, and may come from any gateway (`call-ladder.ts`). */
+export type LegEvent = Exclude<CallEvent, { readonly kind: "leg-signalling" }>;
+
 /** Applies one event of the gateway that holds the leg. */
-export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: CallEvent): void {
+export function applyGatewayEvent(draft: CallDraft, leg: CallLeg, event: LegEvent): void {
   switch (event.kind) {
     case "invite-received":
     case "replace-received":

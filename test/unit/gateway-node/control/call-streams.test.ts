@@ -3,6 +3,7 @@ import {
   CallStreams,
   COMMAND_ACK_MS,
   EVENT_REPEAT_MS,
+  LADDER_MS,
   ENDED_STREAM_MS,
   MOVED_STREAM_MS,
 } from "../../../../gateway-node/control/call-streams.ts";
@@ -11,6 +12,7 @@ import { CONTROL_FRAME_LIMIT } from "../../../../protocol/control-frames.ts";
 import type { GatewayFrame } from "../../../../protocol/control-frames.ts";
 import type { PhoneLegCapsule } from "../../../../protocol/capsule.ts";
 import type { CallToken, LegId } from "../../../../protocol/ids.ts";
+import { LADDER_BATCH } from "../../../../protocol/ladder.ts";
 import { VirtualClock } from "../support/virtual-clock.ts";
 
 const call = "T".repeat(54) as CallToken;
@@ -235,5 +237,102 @@ describe("the streams of a gateway", () => {
     streams.publish(call, 2, { kind: "leg-cancelled", leg });
     expect(applied).toEqual([1, 2]);
     expect(sentEvents()).toEqual([1, 2]);
+  });
+});
+
+describe("SIP messages for the ladder", () => {
+  const message = (cseq: number) => ({ leg, atMs: 1, sent: true, method: "INVITE", cseq });
+  const kinds = (): string[] =>
+    sent.flatMap(({ frame }) =>
+      frame.kind === "call-events" ? frame.events.map(({ event }) => event.kind) : [frame.kind],
+    );
+  const noted = (): number[] =>
+    sent.flatMap(({ frame }) =>
+      frame.kind === "call-events"
+        ? frame.events.flatMap(({ event }) =>
+            event.kind === "leg-signalling" ? event.messages.map(({ cseq }) => cseq) : [],
+          )
+        : [],
+    );
+
+  it("go with the next event, behind it, in one frame", () => {
+    streams.open(call, 0);
+    streams.note(call, message(1));
+    streams.note(call, message(2));
+    streams.publish(call, 1, { kind: "leg-cancelled", leg });
+    expect(sent).toHaveLength(1);
+    expect(kinds()).toEqual(["leg-cancelled", "leg-signalling"]);
+    expect(noted()).toEqual([1, 2]);
+  });
+
+  it("go in place of a bare acknowledgement of commands", () => {
+    streams.receive(0, confirm(1));
+    streams.note(call, message(1));
+    clock.advance(COMMAND_ACK_MS + 250);
+    expect(sent.map(({ frame }) => frame)).toEqual([
+      {
+        kind: "call-events",
+        call,
+        ackCommand: 1,
+        events: [{ seq: 1, epoch: 0, event: { kind: "leg-signalling", leg, messages: [message(1)] } }],
+      },
+    ]);
+    clock.advance(COMMAND_ACK_MS + 250);
+    expect(sent).toHaveLength(1);
+  });
+
+  it("do not keep back the acknowledgement that asks for a missing command", () => {
+    streams.receive(0, confirm(1));
+    streams.receive(0, confirm(3));
+    streams.note(call, message(1));
+    clock.advance(COMMAND_ACK_MS + 250);
+    expect(kinds()).toEqual(["command-ack"]);
+  });
+
+  it("go alone when nothing else goes, and come again until they are acknowledged", () => {
+    streams.open(call, 0);
+    streams.note(call, message(1));
+    clock.advance(LADDER_MS - 1);
+    expect(sent).toEqual([]);
+    clock.advance(1);
+    expect(noted()).toEqual([1]);
+    clock.advance(EVENT_REPEAT_MS + 250);
+    expect(noted()).toEqual([1, 1]);
+    streams.acknowledge(call, 1);
+    clock.advance(2 * EVENT_REPEAT_MS);
+    expect(noted()).toEqual([1, 1]);
+  });
+
+  it("are no reason to think that the Worker has not stored the call", () => {
+    streams.open(call, 0);
+    streams.publish(call, 1, { kind: "leg-cancelled", leg });
+    streams.note(call, message(1));
+    expect(streams.settled(call)).toBe(false);
+    streams.acknowledge(call, 1);
+    clock.advance(LADDER_MS);
+    expect(streams.settled(call)).toBe(true);
+  });
+
+  it("are few while the channel is closed, however many come: the rest is counted", () => {
+    open = false;
+    streams.open(call, 0);
+    for (let second = 0; second < 3_600; second += 10) {
+      for (let cseq = 0; cseq < 10; cseq += 1) streams.note(call, message(cseq));
+      clock.advance(10_000);
+    }
+    open = true;
+    streams.replay(0);
+    const known = noted().length;
+    streams.acknowledge(call, 2);
+    streams.publish(call, 1, { kind: "leg-cancelled", leg });
+    const last = sent.at(-1)?.frame;
+    const batch = last?.kind === "call-events" ? last.events.at(-1)?.event : undefined;
+    expect(batch).toMatchObject({ kind: "leg-signalling", omitted: 3_600 - known - LADDER_BATCH });
+  });
+
+  it("of a call that is forgotten here are dropped", () => {
+    streams.note(call, message(1));
+    clock.advance(LADDER_MS);
+    expect(sent).toEqual([]);
   });
 });

@@ -125,6 +125,7 @@ export class CallLab {
       hostedMembers: new HostedMembers(),
       strayLimit: new StrayLimit(clock),
       control,
+      ladder: { begin() {} },
       createTag,
       random: () => 0.5,
       count,
