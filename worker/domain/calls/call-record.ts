@@ -1,9 +1,9 @@
 /** A call as the API shows it. */
-import type { CallLegRecord, CallRecord, CallStatus, CallSummary } from "./call-object-api.ts";
+import type { CallLegRecord, CallPending, CallRecord, CallStatus, CallSummary } from "./call-object-api.ts";
 import type { CallLeg, CallState } from "./call-state.ts";
 import { statusOfRefusal } from "./refusal.ts";
 
-export function describeCall(state: CallState): CallRecord {
+export function describeCall(state: CallState, alarmAtMs?: number): CallRecord {
   return {
     sid: state.sid,
     account: state.account,
@@ -18,8 +18,17 @@ export function describeCall(state: CallState): CallRecord {
     endCause: state.endCause,
     legs: state.legs.map((leg) => describeLeg(state, leg)),
     routing: state.groups.at(-1)?.targets[0]?.routing,
+    pending: describePending(state, alarmAtMs),
     log: state.log,
     summaries: summarizeCall(state),
+  };
+}
+
+function describePending({ legs, parties }: CallState, alarmAtMs: number | undefined): CallPending {
+  return {
+    commands: parties.reduce((sum, { outbox }) => sum + outbox.length, 0),
+    requests: legs.filter((leg) => leg.kind === "browser" && leg.pending !== undefined).length,
+    ...(alarmAtMs === undefined ? {} : { alarmAtMs }),
   };
 }
 
