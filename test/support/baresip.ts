@@ -47,6 +47,7 @@ export interface BaresipEvent {
 
 export const PHONE_RATE = 8_000;
 const LOOK_EVERY_MS = 10;
+const RECORDINGS_THAT_GROW = 3;
 const MODULES = "/usr/lib/baresip/modules";
 
 export async function startBaresip(options: BaresipOptions): Promise<Baresip> {
@@ -247,6 +248,11 @@ export class Baresip {
     await this.command("resume");
   }
 
+  /** Makes the call on a line the present one: the first call has line 1, one beside it line 2. */
+  async selectLine(line: number): Promise<void> {
+    await this.command("line", String(line));
+  }
+
   /** Sends digits as RFC 4733 events. */
   async sendDigits(digits: string): Promise<void> {
     for (const digit of digits) await this.command("sndcode", digit);
@@ -278,11 +284,11 @@ export class Baresip {
 
   /**
    * What the phone heard in its last call, with pauses of the network as silence. `startedAtMs` is the wall time of its first
-   * sample, to look at the time around a fault: `from: killedAtMs - startedAtMs`.
+   * sample, to look at the time around a fault: `from: killedAtMs - startedAtMs`. `callsBack` is 1 for the call before.
    */
-  async receivedInRealTime(untilMs?: number): Promise<Recording & { readonly startedAtMs: number }> {
+  async receivedInRealTime(untilMs?: number, callsBack = 0): Promise<Recording & { readonly startedAtMs: number }> {
     this.#look();
-    const path = (await this.#recordingPaths("dec")).at(-1);
+    const path = (await this.#recordingPaths("dec")).at(-1 - callsBack);
     const timeline = path === undefined ? undefined : this.#timelines.get(path);
     if (path === undefined || timeline?.startedAtMs === undefined)
       throw new Error(`${this.process.name} heard nothing yet`);
@@ -334,8 +340,9 @@ export class Baresip {
   /** Its recorder writes every packet through at once, so the file's length tells when audio came. */
   #look(): void {
     const now = Date.now();
-    for (const name of readdirSync(this.#place.recordings, { encoding: "utf8" })) {
-      if (!name.endsWith("-dec.wav")) continue;
+    const names = readdirSync(this.#place.recordings, { encoding: "utf8" }).filter((name) => name.endsWith("-dec.wav"));
+    // Their names begin with the time. A phone that has been in many calls is in two of them at most.
+    for (const name of names.sort().slice(-RECORDINGS_THAT_GROW)) {
       const path = join(this.#place.recordings, name);
       const timeline = this.#timelines.get(path) ?? new ArrivalTimeline(PHONE_RATE);
       this.#timelines.set(path, timeline);

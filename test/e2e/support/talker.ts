@@ -20,17 +20,29 @@ export interface Talker {
   readonly identity: string;
   /** What its microphone hears. */
   readonly frequency: number;
+  /** What happened before no longer counts: the next call begins. */
+  mark(): Promise<void>;
   dial(target: string): Promise<void>;
+  /** The callee rings, as the caller is told. */
+  waitRinging(): Promise<void>;
   waitIncoming(): Promise<void>;
   answer(): Promise<void>;
   waitEstablished(): Promise<void>;
-  decline(): Promise<void>;
+  /** Refuses a call, with 486 unless told otherwise. */
+  decline(status?: number): Promise<void>;
   hangup(): Promise<void>;
+  /** Both settle when the other side has agreed. */
+  hold(): Promise<void>;
+  resume(): Promise<void>;
+  /** Makes the other of two calls the present one; it holds and resumes neither. */
+  swap(): Promise<void>;
   /** Waits for the end of the call and answers with the reason that it was given. */
   waitEnded(timeoutMs?: number): Promise<string>;
   /** How many ends of calls it was told. */
   ends(): Promise<number>;
-  /** What it heard, with the network's pauses as silence. */
+  /** A header of the message that ended its call: of a CANCEL why, of a refusal when to try again. Empty without it. */
+  endHeader(name: "Reason" | "Retry-After"): Promise<string>;
+  /** What it heard in the present call, with the network's pauses as silence. */
   heard(untilMs?: number): Promise<RealTimeRecording>;
 }
 
@@ -38,6 +50,8 @@ export class BrowserTalker implements Talker {
   readonly identity: string;
   readonly frequency: number;
   readonly phone: BrowserPhone;
+  #from = 0;
+  #sinceMs = 0;
 
   constructor(phone: BrowserPhone, identity: string, frequency: number) {
     this.phone = phone;
@@ -45,12 +59,21 @@ export class BrowserTalker implements Talker {
     this.frequency = frequency;
   }
 
+  async mark(): Promise<void> {
+    this.#from = await this.phone.mark();
+    this.#sinceMs = Date.now();
+  }
+
   async dial(target: string): Promise<void> {
     await this.phone.call(target);
   }
 
+  async waitRinging(): Promise<void> {
+    await this.phone.waitEvent("ringing", { from: this.#from });
+  }
+
   async waitIncoming(): Promise<void> {
-    await this.phone.waitEvent("incoming");
+    await this.phone.waitEvent("incoming", { from: this.#from });
   }
 
   async answer(): Promise<void> {
@@ -58,27 +81,45 @@ export class BrowserTalker implements Talker {
   }
 
   async waitEstablished(): Promise<void> {
-    await this.phone.waitEstablished({ timeoutMs: 15_000 });
+    await this.phone.waitEstablished({ timeoutMs: 15_000, from: this.#from });
   }
 
-  async decline(): Promise<void> {
-    await this.phone.reject();
+  async decline(status?: number): Promise<void> {
+    await this.phone.reject(status);
   }
 
   async hangup(): Promise<void> {
     await this.phone.hangup();
   }
 
+  async hold(): Promise<void> {
+    await this.phone.hold();
+  }
+
+  async resume(): Promise<void> {
+    await this.phone.resume();
+  }
+
+  async swap(): Promise<void> {
+    await this.phone.swap();
+  }
+
   async waitEnded(timeoutMs = 5_000): Promise<string> {
-    return (await this.phone.waitEvent("ended", { timeoutMs })).detail;
+    return (await this.phone.waitEvent("ended", { timeoutMs, from: this.#from })).detail;
   }
 
   async ends(): Promise<number> {
-    return (await this.phone.events()).filter(({ kind }) => kind === "ended").length;
+    return (await this.phone.events()).slice(this.#from).filter(({ kind }) => kind === "ended").length;
   }
 
-  async heard(): Promise<RealTimeRecording> {
-    return await this.phone.received();
+  async endHeader(name: "Reason" | "Retry-After"): Promise<string> {
+    return new RegExp(`${name}: (.*)`).exec(await this.waitEnded())?.[1] ?? "";
+  }
+
+  async heard(untilMs = Infinity): Promise<RealTimeRecording> {
+    const { samples, rate, startedAtMs } = await this.phone.received(this.#sinceMs);
+    const length = Math.max(0, Math.round(((untilMs - startedAtMs) * rate) / 1_000));
+    return { samples: samples.subarray(0, Math.min(samples.length, length)), rate, startedAtMs };
   }
 }
 
@@ -87,6 +128,10 @@ export class PhoneTalker implements Talker {
   readonly frequency: number;
   readonly phone: Baresip;
   readonly #domain: string;
+  #from = 0;
+  #fromLine = 0;
+  /** The present call is the newest, or the one before it. */
+  #callsBack: 0 | 1 = 0;
 
   constructor(phone: Baresip, identity: string, domain: string, frequency: number) {
     this.phone = phone;
@@ -95,12 +140,22 @@ export class PhoneTalker implements Talker {
     this.frequency = frequency;
   }
 
+  async mark(): Promise<void> {
+    this.#from = this.phone.events.length;
+    this.#fromLine = this.phone.process.lineCount;
+    this.#callsBack = 0;
+  }
+
   async dial(target: string): Promise<void> {
-    await this.phone.dial(`sip:${target}@${this.#domain}`);
+    await this.phone.dial(target.startsWith("sip:") ? target : `sip:${target}@${this.#domain}`);
+  }
+
+  async waitRinging(): Promise<void> {
+    await this.phone.waitEvent("CALL_RINGING", { from: this.#from });
   }
 
   async waitIncoming(): Promise<void> {
-    await this.phone.waitIncoming();
+    await this.phone.waitIncoming({ from: this.#from });
   }
 
   async answer(): Promise<void> {
@@ -108,10 +163,11 @@ export class PhoneTalker implements Talker {
   }
 
   async waitEstablished(): Promise<void> {
-    await this.phone.waitEstablished();
+    await this.phone.waitEstablished({ from: this.#from });
   }
 
-  async decline(): Promise<void> {
+  async decline(status = 486): Promise<void> {
+    if (status !== 486) throw new Error("baresip declines with 486 only");
     await this.phone.hangup();
   }
 
@@ -119,22 +175,48 @@ export class PhoneTalker implements Talker {
     await this.phone.hangup();
   }
 
+  async hold(): Promise<void> {
+    await this.#changeSession(() => this.phone.hold());
+  }
+
+  async resume(): Promise<void> {
+    await this.#changeSession(() => this.phone.resume());
+  }
+
+  async swap(): Promise<void> {
+    this.#callsBack = this.#callsBack === 0 ? 1 : 0;
+    await this.phone.selectLine(this.#callsBack === 1 ? 1 : 2);
+  }
+
   async waitEnded(timeoutMs = 5_000): Promise<string> {
-    return (await this.phone.waitClosed({ timeoutMs })).param ?? "";
+    return (await this.phone.waitClosed({ timeoutMs, from: this.#from })).param ?? "";
   }
 
   async ends(): Promise<number> {
-    return this.phone.events.filter(({ type }) => type === "CALL_CLOSED").length;
+    return this.phone.events.slice(this.#from).filter(({ type }) => type === "CALL_CLOSED").length;
+  }
+
+  async endHeader(name: "Reason" | "Retry-After"): Promise<string> {
+    await this.waitEnded();
+    const lines = this.phone.process.linesSince(this.#fromLine);
+    return lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2) ?? "";
   }
 
   async heard(untilMs?: number): Promise<RealTimeRecording> {
-    return await this.phone.receivedInRealTime(untilMs);
+    return await this.phone.receivedInRealTime(untilMs, this.#callsBack);
   }
 
   /** Its last word: killed without it, the phone would be rung until its registration ends. */
   async unregister(stack: Stack): Promise<void> {
     await this.phone.command("uadel", this.phone.uri);
     await waitUntil("the phone's route is gone", async () => (await routesOf(stack, this.identity)).length === 0);
+  }
+
+  /** No event tells that a re-INVITE was answered, but its trace does: it acknowledges every answer. */
+  async #changeSession(ask: () => Promise<void>): Promise<void> {
+    const from = this.phone.process.lineCount;
+    await ask();
+    await this.phone.process.waitForLine(/^ACK sip:/, { from, timeoutMs: 5_000 });
   }
 }
 

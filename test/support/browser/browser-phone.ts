@@ -58,8 +58,8 @@ export class BrowserPhone {
     await this.#ask("answer");
   }
 
-  async reject(): Promise<void> {
-    await this.#ask("reject");
+  async reject(status = 486): Promise<void> {
+    await this.#ask("reject", status);
   }
 
   async hangup(): Promise<void> {
@@ -72,6 +72,11 @@ export class BrowserPhone {
 
   async resume(): Promise<void> {
     await this.#ask("resume");
+  }
+
+  /** Makes the call before the present one the present one: hold, resume and hang up mean that one. */
+  async swap(): Promise<void> {
+    await this.#ask("swap");
   }
 
   async sendDigits(digits: string): Promise<void> {
@@ -118,9 +123,9 @@ export class BrowserPhone {
     return event;
   }
 
-  /** All that it played since its first call, in real time; `startedAtMs` is the wall time of the first sample. */
-  async received(): Promise<Recording & { readonly startedAtMs: number }> {
-    const { rate, startedAtMs, base64 } = await this.#ask("recording");
+  /** All that it played since its first call, or since then, in real time; `startedAtMs` is the wall time of the first sample. */
+  async received(sinceMs = 0): Promise<Recording & { readonly startedAtMs: number }> {
+    const { rate, startedAtMs, base64 } = await this.#ask("recording", sinceMs);
     const bytes = Buffer.from(base64, "base64");
     const samples = Int16Array.from({ length: Math.floor(bytes.length / 2) }, (_, index) =>
       bytes.readInt16LE(index * 2),

@@ -77,10 +77,12 @@ export interface PhonePage {
   /** Sends INVITE to an identity, or to a whole URI. */
   call(target: string): Promise<void>;
   answer(): Promise<void>;
-  reject(): Promise<void>;
+  reject(status: number): Promise<void>;
   hangup(): Promise<void>;
   hold(): Promise<void>;
   resume(): Promise<void>;
+  /** Makes the call before the present one the present one. */
+  swap(): Promise<void>;
   sendDigits(digits: string): Promise<void>;
   /** REFER to an identity, or to a whole URI. */
   transfer(target: string): Promise<void>;
@@ -92,7 +94,8 @@ export interface PhonePage {
   events(): readonly PhoneEvent[];
   /** The first event of these kinds at or after place `from`. */
   waitEvent(kinds: readonly PhoneEventKind[], from: number, timeoutMs: number): Promise<PhoneEvent>;
-  recording(): PhoneRecording;
+  /** What was played since then, to within a block of 20 ms. */
+  recording(sinceMs: number): PhoneRecording;
   statistics(): Promise<PhoneStatistics>;
   /** SDP that the browser has now. */
   descriptions(): { readonly local: string; readonly remote: string };

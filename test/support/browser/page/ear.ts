@@ -40,10 +40,19 @@ export class Ear {
     source.connect(tap);
   }
 
-  recording(): PhoneRecording {
-    const bytes = new Uint8Array(this.#samples * 2);
-    let at = 0;
+  recording(sinceMs: number): PhoneRecording {
+    const { sampleRate } = this.#context;
+    const startedAtMs = Number.isFinite(this.#startedAtMs) ? this.#startedAtMs : 0;
+    let skipped = 0;
+    let first = 0;
     for (const block of this.#blocks) {
+      if (startedAtMs + ((skipped + block.length) * 1_000) / sampleRate > sinceMs) break;
+      skipped += block.length;
+      first += 1;
+    }
+    const bytes = new Uint8Array((this.#samples - skipped) * 2);
+    let at = 0;
+    for (const block of this.#blocks.slice(first)) {
       bytes.set(new Uint8Array(block.buffer), at);
       at += block.byteLength;
     }
@@ -53,8 +62,8 @@ export class Ear {
       text += String.fromCharCode(...bytes.subarray(from, from + 0x80_00));
     }
     return {
-      rate: this.#context.sampleRate,
-      startedAtMs: Number.isFinite(this.#startedAtMs) ? this.#startedAtMs : 0,
+      rate: sampleRate,
+      startedAtMs: startedAtMs + (skipped * 1_000) / sampleRate,
       base64: btoa(text),
     };
   }

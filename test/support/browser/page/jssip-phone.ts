@@ -3,8 +3,13 @@ import { UA, WebSocketInterface } from "jssip";
 import type { URI } from "jssip";
 import type { RTCSession } from "jssip/lib/RTCSession.js";
 import type { PhonePageOptions } from "../phone-page.ts";
-import { MICROPHONE } from "./library-phone.ts";
+import { MICROPHONE, told } from "./library-phone.ts";
 import type { LibraryPhone, Report } from "./library-phone.ts";
+
+interface FailureMessage {
+  readonly status_code?: number;
+  getHeader?(name: string): string | undefined;
+}
 
 export class JsSipPhone implements LibraryPhone {
   readonly #options: PhonePageOptions;
@@ -70,8 +75,8 @@ export class JsSipPhone implements LibraryPhone {
     });
   }
 
-  async reject(): Promise<void> {
-    this.#current().terminate({ status_code: 486 });
+  async reject(status = 486): Promise<void> {
+    this.#current().terminate({ status_code: status });
   }
 
   async hangup(): Promise<void> {
@@ -79,11 +84,19 @@ export class JsSipPhone implements LibraryPhone {
   }
 
   async hold(): Promise<void> {
-    if (!this.#current().hold()) throw new Error("JsSIP does not hold now");
+    await new Promise<void>((resolve, reject) => {
+      if (!this.#current().hold({}, resolve)) reject(new Error("JsSIP does not hold now"));
+    });
   }
 
   async resume(): Promise<void> {
-    if (!this.#current().unhold()) throw new Error("JsSIP does not resume now");
+    await new Promise<void>((resolve, reject) => {
+      if (!this.#current().unhold({}, resolve)) reject(new Error("JsSIP does not resume now"));
+    });
+  }
+
+  async swap(): Promise<void> {
+    [this.#session, this.#earlier] = [this.#earlier, this.#session];
   }
 
   async sendDigit(digit: string): Promise<void> {
@@ -150,8 +163,9 @@ export class JsSipPhone implements LibraryPhone {
     session.on("reinvite", () => this.#report("re-invited"));
     session.on("ended", (event: { readonly cause: string }) => this.#report("ended", event.cause));
     session.on("failed", (event: { readonly cause: string; readonly message?: unknown }) => {
-      const status = (event.message as { readonly status_code?: number } | null | undefined)?.status_code;
-      this.#report("ended", `${status ?? ""} ${event.cause}`.trim());
+      // A refusal, or the CANCEL of whoever called.
+      const message = event.message as FailureMessage | null | undefined;
+      this.#report("ended", `${message?.status_code ?? ""} ${event.cause}${told(message)}`.trim());
     });
   }
 }
