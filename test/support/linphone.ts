@@ -19,6 +19,8 @@ export interface LinphoneOptions {
   readonly toneFrequency?: number;
   readonly autoAnswer?: boolean;
   readonly registerSeconds?: number;
+  /** A file of settings of its own, used as it is. */
+  readonly configuration?: string;
 }
 
 /** The level from which on it logs the messages that it sends and gets. */
@@ -32,7 +34,13 @@ export async function startLinphone(options: LinphoneOptions): Promise<Linphone>
   const microphone = await writeToneWav(join(folder.path, "microphone.wav"), { frequency: toneFrequency, seconds: 60 });
   // It does not start its database when this folder is missing.
   await mkdir(join(folder.path, ".local/share/linphone"), { recursive: true });
-  await writeFile(join(folder.path, "rc"), configText(options, { host, port, mediaPort }));
+  const { configuration } = options;
+  const settings =
+    configuration === undefined
+      ? configText(options, { host, port, mediaPort })
+      : await readFile(configuration, "utf8");
+  // A copy: it writes into it.
+  await writeFile(join(folder.path, "rc"), settings);
   const log = join(folder.path, "log");
   const process = await PeerProcess.start({
     name: `linphonec ${identity}`,
