@@ -2,8 +2,8 @@
 import { startBaresip } from "../../support/baresip.ts";
 import type { Baresip } from "../../support/baresip.ts";
 import type { BrowserPhone } from "../../support/browser/browser-phone.ts";
-import { launchChromium } from "../../support/browser/chromium.ts";
-import { launchFirefox } from "../../support/browser/firefox.ts";
+import { launchBrowser } from "../../support/browser/browsers.ts";
+import type { BrowserName, Browsers } from "../../support/browser/browsers.ts";
 import type { PhonePageOptions, SipLibrary } from "../../support/browser/phone-page.ts";
 import type { Lab } from "../../support/lab.ts";
 import { routesOf } from "../../support/stack-api.ts";
@@ -220,14 +220,14 @@ export class PhoneTalker implements Talker {
   }
 }
 
-export type BrowserName = "chromium" | "firefox";
-
 export interface BrowserTalkerOptions extends Partial<PhonePageOptions> {
   readonly library: SipLibrary;
   readonly browser?: BrowserName;
   readonly region?: string;
   /** Chromium's candidates on loopback; without them it is the browser that people have. */
   readonly loopbackCandidates?: boolean;
+  /** Where one may be open already. */
+  readonly browsers?: Browsers | undefined;
 }
 
 /** Tones far enough apart for blocks of 50 ms, and no multiples of each other. */
@@ -240,11 +240,10 @@ export async function browserTalker(
   identity: string,
   options: BrowserTalkerOptions,
 ): Promise<BrowserTalker> {
-  const { browser = "chromium", region = "us-east", loopbackCandidates, ...page } = options;
+  const { browser = "chromium", region = "us-east", loopbackCandidates, browsers, ...page } = options;
   const toneFrequency = FREQUENCIES[identity] ?? 900;
-  const launched =
-    browser === "firefox" ? launchFirefox({ toneFrequency }) : launchChromium({ toneFrequency, loopbackCandidates });
-  const phone = await lab.own(launched);
+  const wish = { browser, toneFrequency, loopbackCandidates };
+  const phone = await (browsers?.open(lab, wish) ?? lab.own(launchBrowser(wish)));
   await phone.start({ server: stack.webSocket(region), ...stack.user(identity), ...page });
   await phone.register();
   return new BrowserTalker(phone, identity, toneFrequency);

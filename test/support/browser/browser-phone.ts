@@ -10,6 +10,8 @@ export interface PageDriver {
   invoke(method: string, args: string): Promise<string>;
   /** What the page and its libraries wrote to the console. */
   readonly console: readonly string[];
+  /** Loads the page anew: nothing is left of what happened in it. */
+  loadPage(): Promise<void>;
   /** The page goes as when its user leaves it; the browser stays. */
   closePage(): Promise<void>;
   close(): Promise<void>;

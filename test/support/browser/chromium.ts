@@ -81,13 +81,17 @@ export async function launchChromiumTabs(
   }
 }
 
-async function tabDriver(tab: Page, url: string): Promise<Pick<PageDriver, "console" | "invoke" | "closePage">> {
+async function tabDriver(tab: Page, url: string): Promise<Omit<PageDriver, "name" | "pid" | "close">> {
   const lines: string[] = [];
   tab.on("console", (message) => lines.push(`${message.type()}: ${message.text()}`));
   tab.on("pageerror", (failure) => lines.push(`uncaught: ${failure.message}`));
-  await tab.goto(url);
-  await tab.waitForFunction(() => document.title === "phone ready");
+  const loadPage = async (): Promise<void> => {
+    await tab.goto(url);
+    await tab.waitForFunction(() => document.title === "phone ready");
+  };
+  await loadPage();
   return {
+    loadPage,
     console: lines,
     invoke: (method, json) =>
       tab.evaluate(([name, text]) => window.invokePhonePage(name, text), [method, json] as const),
