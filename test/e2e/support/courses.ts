@@ -44,7 +44,7 @@ async function talk(scene: Scene, ender: "caller" | "callee"): Promise<readonly 
   await establish(scene.caller.talker, scene.callee.talker);
   const untilMs = await converse(scene);
   await first.talker.hangup();
-  await Promise.all([first.talker.waitEnded(), second.talker.waitEnded(1_000)]);
+  await Promise.all([first.talker.waitEnded(), second.talker.waitEnded(3_000)]);
   await bothHear(scene, { untilMs });
   expect([await first.talker.ends(), await second.talker.ends()]).toEqual([1, 1]);
   const call = await endedCall(scene);
@@ -178,7 +178,7 @@ async function cancel(scene: Scene): Promise<readonly string[]> {
   const { caller, callee } = scene;
   await ring(scene);
   await caller.talker.hangup();
-  await Promise.all([caller.talker.waitEnded(), callee.talker.waitEnded(1_000)]);
+  await Promise.all([caller.talker.waitEnded(), callee.talker.waitEnded(3_000)]);
   expect([await caller.talker.ends(), await callee.talker.ends()]).toEqual([1, 1]);
   return [await expectRefused(scene, { status: "canceled", endCause: "caller-cancelled" })];
 }

@@ -90,6 +90,10 @@ export class LinphoneTalker implements Talker {
     await this.phone.waitEstablished({ from, timeoutMs: STEP_MS });
   }
 
+  async drop(): Promise<void> {
+    this.phone.process.writeLine("terminate all");
+  }
+
   async swap(): Promise<void> {
     this.#ids.reverse();
   }

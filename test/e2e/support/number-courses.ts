@@ -83,6 +83,6 @@ async function hearsOthers(listener: Peer, members: readonly Peer[], sinceMs: nu
     // Equal voices: each has its part of the sum.
     expect(share, who).toBeGreaterThan(0.7 / (members.length - 1));
     const gaps = silences(samples, rate, talker.frequency, span).map(({ lastsMs }) => lastsMs);
-    expect(Math.max(0, ...gaps), who).toBeLessThanOrEqual(5 * limitsOf(listener.kind).silenceMs);
+    expect(Math.max(0, ...gaps), who).toBeLessThanOrEqual(2 * limitsOf(listener.kind).silenceMs);
   }
 }

@@ -1,4 +1,5 @@
 /** What no phone does on command, SIPp does as its script says: it declines with 603, and answers in the moment in which it is rung. */
+import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
 import { freePort } from "../../support/free-port.ts";
 import { refuseScenario, registerScenario, runSipp, startSipp } from "../../support/sipp.ts";
@@ -15,13 +16,17 @@ const TRIES = 8;
 /** A scripted device of the spare user, registered where the callee is. */
 async function device(scene: Scene, script: Pick<SippOptions, "scenario" | "rtpEcho">): Promise<ScriptedDevice> {
   const port = await freePort("127.0.0.1");
+  const instance = randomUUID();
   const register = async (expires: number): Promise<void> => {
-    const scenario = registerScenario(scene.spare, { expires });
+    const scenario = registerScenario(scene.spare, { expires, instance });
     const target = scene.stack.sip(GROUPS[scene.callee.group].region);
     expect(await runSipp({ scenario, target, port, calls: 1, timeoutSeconds: 10 })).toMatchObject({ exitCode: 0 });
   };
   await register(300);
-  return { sipp: await scene.lab.own(startSipp({ ...script, port, calls: 1 })), leave: () => register(0) };
+  return {
+    sipp: await scene.lab.own(startSipp({ ...script, port, calls: 1, timeoutSeconds: 20 })),
+    leave: () => register(0),
+  };
 }
 
 interface ScriptedDevice {

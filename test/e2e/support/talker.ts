@@ -34,6 +34,8 @@ export interface Talker {
   /** Both settle when the other side has agreed. */
   hold(): Promise<void>;
   resume(): Promise<void>;
+  /** Ends whatever call is left of a test that failed. */
+  drop(): Promise<void>;
   /** Makes the other of two calls the present one; it holds and resumes neither. */
   swap(): Promise<void>;
   /** Waits for the end of the call and answers with the reason that it was given. */
@@ -98,6 +100,13 @@ export class BrowserTalker implements Talker {
 
   async resume(): Promise<void> {
     await this.phone.resume();
+  }
+
+  async drop(): Promise<void> {
+    for (let call = 1; call <= 2; call += 1) {
+      await this.phone.hangup().catch(() => undefined);
+      await this.phone.swap();
+    }
   }
 
   async swap(): Promise<void> {
@@ -181,6 +190,10 @@ export class PhoneTalker implements Talker {
 
   async resume(): Promise<void> {
     await this.#changeSession(() => this.phone.resume());
+  }
+
+  async drop(): Promise<void> {
+    for (let call = 1; call <= 3; call += 1) await this.phone.hangup().catch(() => undefined);
   }
 
   async swap(): Promise<void> {

@@ -129,8 +129,6 @@ export interface CallLegRecord {
 
 /** What a call has still to do. Of an ended one all of it is gone once its peers have answered. */
 export interface CallPending {
-  /** Commands that gateways have not acknowledged. */
-  readonly commands: number;
   /** Requests that browsers have not answered. */
   readonly requests: number;
   /** When the object wakes by itself. */

@@ -24,9 +24,8 @@ export function describeCall(state: CallState, alarmAtMs?: number): CallRecord {
   };
 }
 
-function describePending({ legs, parties }: CallState, alarmAtMs: number | undefined): CallPending {
+function describePending({ legs }: CallState, alarmAtMs: number | undefined): CallPending {
   return {
-    commands: parties.reduce((sum, { outbox }) => sum + outbox.length, 0),
     requests: legs.filter((leg) => leg.kind === "browser" && leg.pending !== undefined).length,
     ...(alarmAtMs === undefined ? {} : { alarmAtMs }),
   };

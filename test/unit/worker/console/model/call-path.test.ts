@@ -20,7 +20,7 @@ function record(from: string, to: string, legs: readonly CallLegRecord[]): CallR
     epoch: 1,
     createdAtMs: 0,
     legs,
-    pending: { commands: 0, requests: 0 },
+    pending: { requests: 0 },
     log: [],
     summaries: [],
   };

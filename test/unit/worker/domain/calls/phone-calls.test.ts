@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import type { LegId } from "#protocol/ids";
-import { describeCall } from "../../../../../worker/domain/calls/call-record.ts";
 import { CallWorld, PHONE_AUDIO, capsule, phoneRoute } from "./call-world.ts";
 
 const leg = (id: string): LegId => id as LegId;
@@ -22,16 +21,6 @@ function talking(callerGateway = "us-east", calleeGateway = "us-east"): CallWorl
 }
 
 describe("a call between phones", () => {
-  it("shows what is still to do: commands that a gateway has not acknowledged, and when it will wake", () => {
-    const { state } = talking();
-    if (state === undefined) throw new Error("the call has a state");
-    const { pending } = describeCall(state);
-    expect(pending).toEqual({ commands: state.parties[0]?.outbox.length, requests: 0 });
-    expect(pending.commands).toBeGreaterThan(0);
-    for (const party of state.parties) party.outbox = [];
-    expect(describeCall(state, 5_000).pending).toEqual({ commands: 0, requests: 0, alarmAtMs: 5_000 });
-  });
-
   it("rings the callee, tells the caller once, and joins both on one gateway when answered", () => {
     const world = new CallWorld();
     world.phoneCalls("bob");
