@@ -314,16 +314,34 @@ export class Baresip {
 
   /**
    * What the phone heard in its last call, with pauses of the network as silence. `startedAtMs` is the wall time of its first
-   * sample, to look at the time around a fault: `from: killedAtMs - startedAtMs`. `callsBack` is 1 for the call before.
+   * sample, to look at the time around a fault: `from: killedAtMs - startedAtMs`.
    */
-  async receivedInRealTime(untilMs?: number, callsBack = 0): Promise<Recording & { readonly startedAtMs: number }> {
+  async receivedInRealTime(untilMs?: number): Promise<Recording & { readonly startedAtMs: number }> {
     this.#look();
-    const path = (await this.#recordingPaths("dec")).at(-1 - callsBack);
+    const path = (await this.#recordingPaths("dec")).at(-1);
     const timeline = path === undefined ? undefined : this.#timelines.get(path);
     if (path === undefined || timeline?.startedAtMs === undefined)
       throw new Error(`${this.process.name} heard nothing yet`);
     const { samples } = await readWav(path);
     return { rate: PHONE_RATE, samples: timeline.inRealTime(samples, untilMs), startedAtMs: timeline.startedAtMs };
+  }
+
+  /**
+   * All that its ear heard since then, of whichever calls, as one recording in real time. It begins a file with each call and
+   * with each change of one, and names files by the second: changes within one second of each other spoil the earlier file.
+   */
+  async heardSince(sinceMs: number, untilMs = Date.now()): Promise<Recording & { readonly startedAtMs: number }> {
+    this.#look();
+    const mixed = new Int16Array(Math.max(0, Math.round(((untilMs - sinceMs) * PHONE_RATE) / 1_000)));
+    for (const [path, timeline] of this.#timelines) {
+      const { startedAtMs, lastArrivalAtMs } = timeline;
+      if (startedAtMs === undefined || lastArrivalAtMs === undefined || lastArrivalAtMs < sinceMs) continue;
+      const samples = timeline.inRealTime((await readWav(path)).samples);
+      const at = Math.round(((startedAtMs - sinceMs) * PHONE_RATE) / 1_000);
+      for (let index = Math.max(0, -at); index < samples.length && at + index < mixed.length; index += 1)
+        mixed[at + index] = (mixed[at + index] ?? 0) + (samples[index] ?? 0);
+    }
+    return { rate: PHONE_RATE, samples: mixed, startedAtMs: sinceMs };
   }
 
   /** Gone at once, without a word to anybody. */

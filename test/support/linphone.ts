@@ -235,10 +235,13 @@ export class Linphone {
     return (await readFile(this.#place.log, "utf8")).length;
   }
 
-  /** The first such header of a message in its log; empty without one. */
-  async loggedHeader(name: string, from = 0): Promise<string> {
-    const text = (await readFile(this.#place.log, "utf8")).slice(from);
-    return new RegExp(`^${name}: *(.*?)\\r?$`, "im").exec(text)?.[1] ?? "";
+  /** The last line of its log that matches, which comes a moment after what it tells of; empty without one. */
+  async logged(pattern: RegExp, from = 0): Promise<string> {
+    const look = async (): Promise<string | undefined> => {
+      const lines = (await readFile(this.#place.log, "utf8")).slice(from).split(/\r?\n/);
+      return lines.flatMap((line) => pattern.exec(line)?.[1] ?? []).at(-1);
+    };
+    return await waitUntil("a line in linphone's log", look, { timeoutMs: 1_000, everyMs: 50 }).catch(() => "");
   }
 
   kill(): void {

@@ -20,6 +20,7 @@ import { establish, PhoneTalker } from "./talker.ts";
 export type Run = (scene: Scene) => Promise<readonly string[]>;
 
 const HOLD_MS = 1_500;
+const APART_MS = 1_200;
 /** What was under way when the other stopped is still heard. */
 const AFTERGLOW_MS = 400;
 
@@ -44,7 +45,7 @@ async function talk(scene: Scene, ender: "caller" | "callee"): Promise<readonly 
   await establish(scene.caller.talker, scene.callee.talker);
   const untilMs = await converse(scene);
   await first.talker.hangup();
-  await Promise.all([first.talker.waitEnded(), second.talker.waitEnded(3_000)]);
+  await Promise.all([first.talker.waitEnded(), second.talker.waitEnded()]);
   await bothHear(scene, { untilMs });
   expect([await first.talker.ends(), await second.talker.ends()]).toEqual([1, 1]);
   const call = await endedCall(scene);
@@ -76,35 +77,42 @@ function expectLegs({ pair, caller, callee }: Scene, call: CallDescription): voi
 }
 
 async function holdAndResume(scene: Scene): Promise<readonly string[]> {
-  await establish(scene.caller.talker, scene.callee.talker);
+  const { caller, callee } = scene;
+  await establish(caller.talker, callee.talker);
   await converse(scene);
-  const ears: (() => Promise<void>)[] = [];
+  const judgements: (() => Promise<void>)[] = [];
   for (const [holder, other] of [
-    [scene.caller, scene.callee],
-    [scene.callee, scene.caller],
+    [caller, callee],
+    [callee, caller],
   ] as const) {
     await holder.talker.hold();
-    const heldAtMs = Date.now();
+    const heldAtMs = Date.now() + AFTERGLOW_MS;
     await talkFor(HOLD_MS);
     const resumedAtMs = Date.now();
     await holder.talker.resume();
     const sinceMs = Date.now() + AFTERGLOW_MS;
     await talkFor(HOLD_MS + AFTERGLOW_MS);
-    const untilMs = Date.now();
-    ears.push(async () => {
-      await hearsNothing(holder, other.talker.frequency, heldAtMs + AFTERGLOW_MS, resumedAtMs);
-      await bothHear(scene, { sinceMs, untilMs });
+    const span = { sinceMs, untilMs: Date.now() };
+    judgements.push(async () => {
+      await hearsNothing(holder, other.talker.frequency, heldAtMs, resumedAtMs);
+      for (const [one, another] of [
+        [caller, callee],
+        [callee, caller],
+      ] as const)
+        if (one.kind !== "linphone" || holder === callee) await hears(one, another.talker.frequency, span);
     });
   }
-  await scene.caller.talker.hangup();
-  await Promise.all([scene.caller.talker.waitEnded(), scene.callee.talker.waitEnded()]);
-  for (const judge of ears) await judge();
+  await caller.talker.hangup();
+  await Promise.all([caller.talker.waitEnded(), callee.talker.waitEnded()]);
+  for (const judge of judgements) await judge();
   const call = await endedCall(scene);
   expect(call).toMatchObject({ status: "completed", endCause: "caller-bye" });
   return [call.sid];
 }
 
-async function hearsNothing({ talker }: Peer, frequency: number, fromMs: number, toMs: number): Promise<void> {
+/** Linphone records nothing while it holds, and says on its terminal that it does. */
+async function hearsNothing({ kind, talker }: Peer, frequency: number, fromMs: number, toMs: number): Promise<void> {
+  if (kind === "linphone") return;
   const { samples, rate, startedAtMs } = await talker.heard();
   const span = { from: fromMs - startedAtMs, to: toMs - startedAtMs };
   const longest = Math.max(0, ...silences(samples, rate, frequency, span).map(({ lastsMs }) => lastsMs));
@@ -116,27 +124,33 @@ async function twoCalls(scene: Scene): Promise<readonly string[]> {
   await establish(caller.talker, callee.talker);
   await converse(scene);
   await caller.talker.hold();
+  // Nobody dials within the same second, and baresip's recorder takes it ill.
+  await talkFor(APART_MS);
   await caller.talker.mark();
   await caller.talker.dial("echo");
   await caller.talker.waitEstablished();
-  await talkFor(HOLD_MS + 500);
-  const echoUntilMs = Date.now();
-  const judgeEcho = (): Promise<void> => hears(caller, caller.talker.frequency, { untilMs: echoUntilMs });
-  if (caller.kind !== "linphone") await judgeEcho();
+  const echo = { sinceMs: Date.now() + AFTERGLOW_MS, untilMs: 0 };
+  await talkFor(HOLD_MS + AFTERGLOW_MS);
+  echo.untilMs = Date.now();
   await caller.talker.hold();
+  await talkFor(APART_MS);
   await caller.talker.swap();
   await caller.talker.resume();
-  const sinceMs = Date.now() + AFTERGLOW_MS;
+  const again = { sinceMs: Date.now() + AFTERGLOW_MS, untilMs: 0 };
   await talkFor(HOLD_MS + AFTERGLOW_MS);
-  const untilMs = Date.now();
-  await hears(callee, caller.talker.frequency, { sinceMs, untilMs });
-  if (caller.kind !== "linphone") await hears(caller, callee.talker.frequency, { sinceMs, untilMs });
+  again.untilMs = Date.now();
   await caller.talker.hangup();
   await callee.talker.waitEnded();
   await caller.talker.swap();
   await caller.talker.hangup();
   const calls = [await endedCall(scene), await endedCall(scene, "echo")];
   for (const call of calls) expect(call).toMatchObject({ status: "completed", endCause: "caller-bye" });
+  await hears(callee, caller.talker.frequency, again);
+  // Linphone records both calls into one file.
+  if (caller.kind !== "linphone") {
+    await hears(caller, caller.talker.frequency, echo);
+    await hears(caller, callee.talker.frequency, again);
+  }
   return calls.map(({ sid }) => sid);
 }
 
@@ -178,7 +192,7 @@ async function cancel(scene: Scene): Promise<readonly string[]> {
   const { caller, callee } = scene;
   await ring(scene);
   await caller.talker.hangup();
-  await Promise.all([caller.talker.waitEnded(), callee.talker.waitEnded(3_000)]);
+  await Promise.all([caller.talker.waitEnded(), callee.talker.waitEnded()]);
   expect([await caller.talker.ends(), await callee.talker.ends()]).toEqual([1, 1]);
   return [await expectRefused(scene, { status: "canceled", endCause: "caller-cancelled" })];
 }

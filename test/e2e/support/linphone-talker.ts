@@ -23,7 +23,7 @@ export class LinphoneTalker implements Talker {
   #from = 0;
   #fromLog = 0;
   #calls = 0;
-  #startedAtMs = 0;
+  #endedAtMs: number | undefined;
   /** Ids of the calls since the mark; the present one is the last. */
   #ids: string[] = [];
 
@@ -43,6 +43,7 @@ export class LinphoneTalker implements Talker {
     this.#from = this.phone.mark();
     this.#fromLog = await this.phone.logLength();
     this.#ids = this.#ids.slice(-1);
+    this.#endedAtMs = undefined;
     this.#calls += 1;
     // A file for each call: it would continue an old one.
     this.phone.record(join(this.#recordings.path, `${String(this.#calls)}.wav`));
@@ -66,7 +67,6 @@ export class LinphoneTalker implements Talker {
 
   async waitEstablished(): Promise<void> {
     this.#ids.push(await this.phone.waitEstablished({ from: this.#from, timeoutMs: 15_000 }));
-    this.#startedAtMs = Date.now();
   }
 
   async decline(status = 603): Promise<void> {
@@ -99,7 +99,10 @@ export class LinphoneTalker implements Talker {
   }
 
   async waitEnded(timeoutMs = STEP_MS): Promise<string> {
-    return await this.phone.waitEnded({ from: this.#from, timeoutMs });
+    const told = await this.phone.waitEnded({ from: this.#from, timeoutMs });
+    this.#endedAtMs ??= Date.now();
+    // The terminal says that it went wrong, and the log how.
+    return told.endsWith("error.") ? await this.phone.logged(/^SIP\/2\.0 ([3-6]\d\d .*)/, this.#fromLog) : told;
   }
 
   async ends(): Promise<number> {
@@ -108,11 +111,13 @@ export class LinphoneTalker implements Talker {
 
   async endHeader(name: "Reason" | "Retry-After"): Promise<string> {
     await this.waitEnded();
-    return await this.phone.loggedHeader(name, this.#fromLog);
+    return await this.phone.logged(new RegExp(`^${name}: *(.*)`, "i"), this.#fromLog);
   }
 
   async heard(): Promise<RealTimeRecording> {
-    return { ...(await this.phone.received()), startedAtMs: this.#startedAtMs };
+    const { samples, rate } = await this.phone.received();
+    // Time that it held is not in it, so its end is what is known.
+    return { samples, rate, startedAtMs: (this.#endedAtMs ?? Date.now()) - (samples.length * 1_000) / rate };
   }
 
   async close(): Promise<void> {

@@ -63,7 +63,7 @@ async function answerTwice(scene: Scene, sids: string[]): Promise<number> {
   ];
   await caller.talker.dial(spare.identity);
   await caller.talker.waitEstablished();
-  await talkFor(1_800);
+  await talkFor(2_200);
   const untilMs = Date.now();
   await caller.talker.hangup();
   await caller.talker.waitEnded();

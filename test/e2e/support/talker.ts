@@ -44,7 +44,7 @@ export interface Talker {
   ends(): Promise<number>;
   /** A header of the message that ended its call: of a CANCEL why, of a refusal when to try again. Empty without it. */
   endHeader(name: "Reason" | "Retry-After"): Promise<string>;
-  /** What it heard in the present call, with the network's pauses as silence. */
+  /** What it heard since the mark, or in its last call, with the network's pauses as silence. */
   heard(untilMs?: number): Promise<RealTimeRecording>;
 }
 
@@ -139,8 +139,9 @@ export class PhoneTalker implements Talker {
   readonly #domain: string;
   #from = 0;
   #fromLine = 0;
-  /** The present call is the newest, or the one before it. */
-  #callsBack: 0 | 1 = 0;
+  #sinceMs: number | undefined;
+  /** Of two calls, the newer one is the present one at first. */
+  #line = 2;
 
   constructor(phone: Baresip, identity: string, domain: string, frequency: number) {
     this.phone = phone;
@@ -152,7 +153,8 @@ export class PhoneTalker implements Talker {
   async mark(): Promise<void> {
     this.#from = this.phone.events.length;
     this.#fromLine = this.phone.process.lineCount;
-    this.#callsBack = 0;
+    this.#sinceMs = Date.now();
+    this.#line = 2;
   }
 
   async dial(target: string): Promise<void> {
@@ -197,8 +199,8 @@ export class PhoneTalker implements Talker {
   }
 
   async swap(): Promise<void> {
-    this.#callsBack = this.#callsBack === 0 ? 1 : 0;
-    await this.phone.selectLine(this.#callsBack === 1 ? 1 : 2);
+    this.#line = this.#line === 1 ? 2 : 1;
+    await this.phone.selectLine(this.#line);
   }
 
   async waitEnded(timeoutMs = 5_000): Promise<string> {
@@ -216,7 +218,8 @@ export class PhoneTalker implements Talker {
   }
 
   async heard(untilMs?: number): Promise<RealTimeRecording> {
-    return await this.phone.receivedInRealTime(untilMs, this.#callsBack);
+    if (this.#sinceMs === undefined) return await this.phone.receivedInRealTime(untilMs);
+    return await this.phone.heardSince(this.#sinceMs, untilMs);
   }
 
   /** Its last word: killed without it, the phone would be rung until its registration ends. */
