@@ -6,6 +6,8 @@ import { defineConfig } from "vitest/config";
  */
 export default defineConfig({
   test: {
+    // Of tests that say that they may go on at the same time; they share out phones among themselves.
+    maxConcurrency: 16,
     projects: [
       {
         test: {

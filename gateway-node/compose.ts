@@ -77,6 +77,9 @@ export async function startGatewayNode(config: GatewayConfig, log: Log): Promise
   const parts = assemble(config, { instance, clock, counters, log, legs, rim, onFault, ...lower });
   late.parts = parts;
   counters.gauge("legs", () => legs.size);
+  counters.gauge("rtp_ports_in_use", () => lower.media.portsInUse);
+  counters.gauge("sip_transactions", () => lower.stack.transactions);
+  counters.gauge("timers", () => clock.timersSet);
   counters.gauge("bindings", () => assembled().bindings.size);
   counters.gauge("control_channels_open", () => assembled().control.openChannels);
   let metrics: MetricsServer;

@@ -71,6 +71,10 @@ export class GatewayMediaPlane implements MediaPlane {
     this.#wakeTimer = options.clock.setTimer(WAKE_TICK_MS, () => this.#onWakeTick());
   }
 
+  get portsInUse(): number {
+    return this.#pool.used;
+  }
+
   async openRtpLeg(
     key: MediaLegKey,
     options: RtpLegOptions,

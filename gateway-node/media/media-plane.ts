@@ -46,6 +46,8 @@ export type WebRtcOpening =
   | { readonly ok: false; readonly status: 488 | 500 | 503; readonly reason: string };
 
 export interface MediaPlane {
+  /** Pairs of RTP ports that are bound, those that only drain after a call among them. */
+  readonly portsInUse: number;
   /** Binds a port for a plain RTP leg. Fails with `undefined` when the pool is empty. */
   openRtpLeg(
     key: MediaLegKey,

@@ -28,6 +28,10 @@ export class RtpPortPool {
     return this.#pairs - this.#used.size;
   }
 
+  get used(): number {
+    return this.#used.size;
+  }
+
   /** Binds a free port on every host; `undefined` when the pool is empty or the range is taken by others. */
   async bind(hosts: readonly string[], withRtcp: boolean): Promise<BoundPorts | undefined> {
     for (let failures = 0; failures < MAX_BIND_FAILURES; failures += 1) {

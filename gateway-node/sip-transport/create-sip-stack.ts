@@ -57,6 +57,10 @@ class GatewaySipStack implements SipStack {
     }
   }
 
+  get transactions(): number {
+    return this.#layer.size;
+  }
+
   localAddress(transport: SipFlow["transport"]): { readonly host: string; readonly port: number } {
     return { host: this.#options.advertisedHost ?? this.#options.host, port: this.#openSockets().port(transport) };
   }

@@ -42,6 +42,8 @@ export interface SipStackEvents {
 
 /** One gateway's SIP: sockets, framing, transactions. Implemented by `createSipStack` in `create-sip-stack.ts`. */
 export interface SipStack {
+  /** Transactions that are not over, those that only absorb repeats among them. */
+  readonly transactions: number;
   /** Host and port to write in Via and Contact for a transport. */
   localAddress(transport: SipFlow["transport"]): { readonly host: string; readonly port: number };
   /** Adds the top Via (`viaBranch` given or made) and sends; retransmits over UDP. */

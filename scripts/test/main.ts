@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { describeMissing, installObstacle, installTools, missingTools } from "./debian-packages.ts";
 import { runSteps } from "./run-steps.ts";
-import { allSteps, selectSteps } from "./steps.ts";
+import { allSteps, selectSteps, withWholeTable } from "./steps.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
 const steps = allSteps(join(root, ".cache/test"));
@@ -11,11 +11,16 @@ const command = new Command()
   .name("npm test --")
   .description("Installs what is missing, then runs every check and test.")
   .option("--only <step...>", `only these steps: ${steps.map(({ name }) => name).join(", ")}`, [])
+  .option("--all", "every pair of clients with every course of a call, not a selection of them")
   .option("--no-install", "install no Debian packages")
   .parse();
-const { only, install } = command.opts<{ readonly only: readonly string[]; readonly install: boolean }>();
+const { only, all, install } = command.opts<{
+  readonly only: readonly string[];
+  readonly all?: boolean;
+  readonly install: boolean;
+}>();
 
-const selected = selectSteps(steps, only);
+const selected = selectSteps(all === true ? withWholeTable(steps) : steps, only);
 if (selected.length === 0) command.error(`error: no step is named ${only.join(" or ")}`);
 // Only these two levels drive programs of the system.
 const needsTools = selected.some(({ name }) => name === "integration" || name === "e2e");

@@ -34,7 +34,7 @@ export async function runStep(root: string, step: TestStep, signal: AbortSignal)
 }
 
 /** Its own process group, so that a step that hangs is ended with all that it started. */
-function runProgram(root: string, { command, timeoutMs, name }: TestStep, signal: AbortSignal): Promise<number> {
+function runProgram(root: string, { command, timeoutMs, name, env }: TestStep, signal: AbortSignal): Promise<number> {
   const [program, ...args] = command;
   const child = spawn(join(root, "node_modules/.bin", program), args, {
     cwd: root,
@@ -42,6 +42,7 @@ function runProgram(root: string, { command, timeoutMs, name }: TestStep, signal
     detached: true,
     env: {
       ...process.env,
+      ...env,
       WRANGLER_SEND_METRICS: "false",
       WRANGLER_LOG_PATH: join(root, ".cache/test/wrangler.log"),
       PATH: `${join(root, "node_modules/.bin")}:${process.env["PATH"]}`,

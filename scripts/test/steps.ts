@@ -8,9 +8,11 @@ export interface TestStep {
   readonly report?: string;
   /** A step that hangs is ended then. */
   readonly timeoutMs: number;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const MINUTE_MS = 60_000;
+const WHOLE_TABLE_MS = 120 * MINUTE_MS;
 const TYPE_PROJECTS = ["pure", "worker", "console", "node"] as const;
 const VITEST_PROJECTS = ["unit", "workerd", "integration", "e2e"] as const;
 const VITEST_TIMEOUT_MS = { unit: 3, workerd: 3, integration: 5, e2e: 19 } as const;
@@ -31,6 +33,12 @@ export function allSteps(cacheFolder: string): readonly TestStep[] {
     step("bundle", ["wrangler", "deploy", "--dry-run", "--outdir", join(cacheFolder, "bundle")]),
     ...VITEST_PROJECTS.map((project) => vitestStep(project, cacheFolder)),
   ];
+}
+
+/** Every cell of the table of pairs and courses (CONTRIBUTING.md), where a usual run takes a selection. */
+export function withWholeTable(steps: readonly TestStep[]): readonly TestStep[] {
+  const env = { CALL_TABLE: "all" };
+  return steps.map((one) => (one.name === "e2e" ? { ...one, env, timeoutMs: WHOLE_TABLE_MS } : one));
 }
 
 /** Steps whose name begins with one of the words. */

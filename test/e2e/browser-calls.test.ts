@@ -1,8 +1,8 @@
-/** Calls of browsers with phones, with each other and with `echo`, in one region and across two. */
+/** Browsers that use no loopback candidates, as people have them. All other pairs and courses are in call-table.test.ts. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { Browsers } from "../support/browser/browsers.ts";
 import { nonLoopbackAddress } from "../support/browser/firefox.ts";
 import { Lab } from "../support/lab.ts";
-import { findCall } from "../support/stack-api.ts";
 import { startStack } from "../support/stack.ts";
 import type { Stack } from "../support/stack.ts";
 import { expectHeard, talkFor, waitHeard } from "./support/hearing.ts";
@@ -19,6 +19,9 @@ beforeEach(() => {
   lab = new Lab();
 });
 afterEach(() => lab.close());
+
+const browsers = new Browsers();
+afterAll(() => browsers.close());
 
 const TALK_MS = 2_000;
 
@@ -43,9 +46,9 @@ async function talkers(
 ): Promise<{ readonly caller: Talker; readonly callee: Talker }> {
   const other =
     kind === "browser to browser"
-      ? browserTalker(lab, stack, "bob", { library: OTHER_LIBRARY[options.library], region: otherRegion })
+      ? browserTalker(lab, stack, "bob", { library: OTHER_LIBRARY[options.library], region: otherRegion, browsers })
       : phone(otherRegion);
-  const [alice, bob] = await Promise.all([browserTalker(lab, stack, "alice", options), other]);
+  const [alice, bob] = await Promise.all([browserTalker(lab, stack, "alice", { ...options, browsers }), other]);
   return kind === "phone to browser" ? { caller: bob, callee: alice } : { caller: alice, callee: bob };
 }
 
@@ -64,7 +67,7 @@ async function expectEnd(first: Talker, second: Talker): Promise<void> {
 }
 
 async function expectEcho(options: BrowserTalkerOptions): Promise<void> {
-  const alice = await browserTalker(lab, stack, "alice", options);
+  const alice = await browserTalker(lab, stack, "alice", { ...options, browsers });
   await alice.dial("echo");
   await alice.waitEstablished();
   await waitHeard(alice, alice.frequency);
@@ -73,75 +76,6 @@ async function expectEcho(options: BrowserTalkerOptions): Promise<void> {
   await alice.hangup();
   await alice.waitEnded();
 }
-
-const CALLS = LIBRARIES.flatMap((library) =>
-  (["browser to phone", "phone to browser", "browser to browser"] as const).flatMap((kind) =>
-    (["us-east", "eu-west"] as const).map((otherRegion, index) => ({
-      library,
-      kind,
-      otherRegion,
-      where: index === 0 ? "in one region" : "across regions",
-      // Each kind is ended by the caller in one place and by the callee in the other.
-      ender: index === 0 ? ("caller" as const) : ("callee" as const),
-    })),
-  ),
-);
-
-describe("Chromium", () => {
-  it.each(CALLS)("$library: $kind $where, both hear the other, the $ender hangs up", async (call) => {
-    const startedAtMs = Date.now();
-    const { caller, callee } = await talkers(call.kind, { library: call.library }, call.otherRegion);
-    await expectTalk(caller, callee);
-    const { legs } = await findCall(stack, caller.identity, callee.identity, { notBeforeMs: startedAtMs });
-    expect(Object.fromEntries(legs.map(({ identity, gateway }) => [identity, gateway]))).toEqual({
-      alice: "us-east",
-      bob: call.otherRegion,
-    });
-    if (call.ender === "caller") await expectEnd(caller, callee);
-    else await expectEnd(callee, caller);
-  });
-
-  it.each(LIBRARIES)("%s hears itself at echo", async (library) => {
-    await expectEcho({ library, region: "ap-south" });
-  });
-
-  it.each(LIBRARIES)("%s takes its call back while the phone rings", async (library) => {
-    const { caller, callee } = await talkers("browser to phone", { library }, "us-east");
-    await caller.dial(callee.identity);
-    await callee.waitIncoming();
-    await caller.hangup();
-    await Promise.all([caller.waitEnded(), callee.waitEnded()]);
-    expect([await caller.ends(), await callee.ends()]).toEqual([1, 1]);
-  });
-
-  it.each(LIBRARIES)("%s declines, and the phone is told that it is busy", async (library) => {
-    const { caller, callee } = await talkers("phone to browser", { library }, "us-east");
-    await caller.dial(callee.identity);
-    await callee.waitIncoming();
-    await callee.decline();
-    expect(await caller.waitEnded()).toContain("486");
-  });
-
-  it.each(LIBRARIES)("%s is told of nobody, of absence and of a refusal", async (library) => {
-    const alice = await browserTalker(lab, stack, "alice", { library });
-    const bob = await phone("us-east");
-    const told = async (target: string, meanwhile?: () => Promise<void>): Promise<string> => {
-      const from = await alice.phone.mark();
-      await alice.dial(target);
-      await meanwhile?.();
-      return (await alice.phone.waitEvent("ended", { from })).detail;
-    };
-    expect(await told("nobody")).toMatch(/^404/);
-    expect(await told("sip:bob@elsewhere.test")).toMatch(/^404/);
-    expect(await told("carol")).toMatch(/^480/);
-    const busy = await told("bob", async () => {
-      await bob.waitIncoming();
-      await bob.decline();
-    });
-    expect(busy).toMatch(/^486/);
-    expect(await alice.ends()).toBe(4);
-  });
-});
 
 /** Chromium as people have it: no loopback candidates, so that it needs the gateways' second address on this machine. */
 describe.runIf(nonLoopbackAddress() !== undefined)("Chromium without flags, gateways on 127.0.0.1", () => {
@@ -160,7 +94,11 @@ describe.runIf(nonLoopbackAddress() !== undefined)("Chromium without flags, gate
   });
 
   it("hears itself at echo without a candidate on loopback", async () => {
-    const alice = await browserTalker(lab, stack, "alice", { library: "sip.js", loopbackCandidates: false });
+    const alice = await browserTalker(lab, stack, "alice", {
+      library: "sip.js",
+      loopbackCandidates: false,
+      browsers,
+    });
     await alice.dial("echo");
     await alice.waitEstablished();
     await waitHeard(alice, alice.frequency);

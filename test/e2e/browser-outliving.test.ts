@@ -2,7 +2,9 @@
  * Calls of browsers outlive gateways: killed, killed again, killed while it rings, frozen.
  * A browser keeps its PeerConnection and its keys; what it may hear of it is at most half a second.
  */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Browsers } from "../support/browser/browsers.ts";
+import type { BrowserName } from "../support/browser/browsers.ts";
 import { nonLoopbackAddress } from "../support/browser/firefox.ts";
 import type { SipLibrary } from "../support/browser/phone-page.ts";
 import { Lab } from "../support/lab.ts";
@@ -12,7 +14,7 @@ import { ArrivalWatch, expectEnd, expectOneEnd, expectSameMedia, WatchedCall } f
 import { hearing, talkFor, waitHeard } from "./support/hearing.ts";
 import type { Hearing } from "./support/hearing.ts";
 import { browserTalker, establish, phoneTalker } from "./support/talker.ts";
-import type { BrowserName, BrowserTalker, PhoneTalker, Talker } from "./support/talker.ts";
+import type { BrowserTalker, BrowserTalkerOptions, PhoneTalker, Talker } from "./support/talker.ts";
 
 let lab: Lab;
 let stack: Stack;
@@ -22,6 +24,13 @@ beforeEach(async () => {
   stack = await lab.own(startStack());
 });
 afterEach(() => lab.close());
+
+const browsers = new Browsers();
+afterAll(() => browsers.close());
+
+async function open(identity: string, options: BrowserTalkerOptions): Promise<BrowserTalker> {
+  return await browserTalker(lab, stack, identity, { ...options, browsers });
+}
 
 const BROWSER_LIMIT_MS = 500;
 const PHONE_LIMIT_MS = 1_000;
@@ -39,7 +48,7 @@ async function talkTo(
   role: "caller" | "callee",
   { browser = "chromium", phoneAt = "us-east" }: { readonly browser?: BrowserName; readonly phoneAt?: string } = {},
 ): Promise<{ readonly alice: BrowserTalker; readonly bob: PhoneTalker; readonly call: WatchedCall }> {
-  const alice = await browserTalker(lab, stack, "alice", { library, browser });
+  const alice = await open("alice", { library, browser });
   const bob = await phoneTalker(lab, stack, "bob", phoneAt);
   const [caller, callee] = role === "caller" ? [alice, bob] : [bob, alice];
   await establish(caller, callee);
@@ -108,7 +117,7 @@ describe("kill -9 of the gateway that carries the browser's media", () => {
   );
 
   it.each(LIBRARIES)("%s goes on hearing itself at echo, twice in a row", async (library) => {
-    const alice = await browserTalker(lab, stack, "alice", { library });
+    const alice = await open("alice", { library });
     await alice.dial("echo");
     await alice.waitEstablished();
     await waitHeard(alice, alice.frequency);
@@ -121,10 +130,7 @@ describe("kill -9 of the gateway that carries the browser's media", () => {
   });
 
   it("leaves two browsers talking whose legs were both on it, twice in a row", async () => {
-    const [alice, bob] = await Promise.all([
-      browserTalker(lab, stack, "alice", { library: "sip.js" }),
-      browserTalker(lab, stack, "bob", { library: "jssip" }),
-    ]);
+    const [alice, bob] = await Promise.all([open("alice", { library: "sip.js" }), open("bob", { library: "jssip" })]);
     await establish(alice, bob);
     await hearBoth(alice, bob);
     const call = await WatchedCall.find(stack, "alice", "bob");
@@ -137,7 +143,7 @@ describe("kill -9 of the gateway that carries the browser's media", () => {
   });
 
   it.each(LIBRARIES)("rings %s again through another gateway when it dies while ringing", async (library) => {
-    const alice = await browserTalker(lab, stack, "alice", { library });
+    const alice = await open("alice", { library });
     const bob = await phoneTalker(lab, stack, "bob", "eu-west");
     await bob.dial("alice");
     await alice.waitIncoming();

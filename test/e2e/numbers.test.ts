@@ -1,6 +1,6 @@
 /**
- * The platform's own numbers with real phones and a real browser: what they sound like, and that they go on when the gateway
- * that plays or mixes is killed.
+ * The platform's own numbers with real phones and a real browser: that they go on when somebody leaves, or when the gateway
+ * that plays or mixes is killed. What they sound like to each client is in call-table.test.ts.
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Lab } from "../support/lab.ts";
@@ -9,7 +9,7 @@ import type { Stack } from "../support/stack.ts";
 import { longestQuietMs, rms, silences, spectrumShare, strongTones, toneStartMs } from "../support/tone.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { expectSameMedia, WatchedCall } from "./support/fault-watch.ts";
-import { expectHeard, talkFor, waitHeard } from "./support/hearing.ts";
+import { talkFor, waitHeard } from "./support/hearing.ts";
 import { browserTalker, phoneTalker } from "./support/talker.ts";
 import type { Talker } from "./support/talker.ts";
 
@@ -33,20 +33,6 @@ async function hangUp(talker: Talker, call: WatchedCall): Promise<void> {
   expect(await call.waitEnded()).toMatchObject({ status: "completed", endCause: "caller-bye" });
 }
 
-describe("echo", () => {
-  it("gives back what a phone and a browser say", async () => {
-    const bob = await phoneTalker(lab, stack, "bob", "eu-west");
-    const alice = await browserTalker(lab, stack, "alice", { library: "sip.js" });
-    for (const talker of [bob, alice]) {
-      const call = await dial(talker, "echo");
-      await waitHeard(talker, talker.frequency);
-      await talkFor(1_800);
-      await expectHeard(talker, talker.frequency);
-      await hangUp(talker, call);
-    }
-  });
-});
-
 describe("music", () => {
   /** Pauses that the tune itself has not: it never is quiet for so long. */
   const TUNE_PAUSE_MS = 200;
@@ -66,17 +52,6 @@ describe("music", () => {
     expect(strongTones(samples, rate, { from }).length, figures).toBeGreaterThanOrEqual(4);
     expect(longestQuietMs(samples, rate, { from }), figures).toBeLessThanOrEqual(quietMs);
   }
-
-  it("is a tune of several tones, to a phone and to a browser", async () => {
-    const bob = await phoneTalker(lab, stack, "bob", "us-east");
-    const alice = await browserTalker(lab, stack, "alice", { library: "jssip", region: "eu-west" });
-    const calls = [await dial(bob, "music"), await dial(alice, "music")] as const;
-    await talkFor(3_500);
-    await expectTune(bob);
-    await expectTune(alice);
-    await hangUp(bob, calls[0]);
-    await hangUp(alice, calls[1]);
-  });
 
   it("goes on within a second when the gateway that plays it is killed, for a phone and for a browser", async () => {
     const bob = await phoneTalker(lab, stack, "bob", "us-east");

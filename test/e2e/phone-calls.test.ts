@@ -1,18 +1,16 @@
-/** Phones call phones and `echo`: both hear each other, every end reaches both, and the API tells how it went. */
+/** What becomes of a call to a phone that refuses it or has died, and how the APIs tell of a call. Pairs and courses are in call-table.test.ts. */
 import twilio from "twilio";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { startBaresip } from "../support/baresip.ts";
 import { freePort } from "../support/free-port.ts";
 import { Lab } from "../support/lab.ts";
-import { startLinphone } from "../support/linphone.ts";
-import { CALLEE_TONE, CALLER_TONE, connect, heardBy, ring, startPair, talk } from "../support/phone-talk.ts";
+import { connect, startPair, talk } from "../support/phone-talk.ts";
 import type { PhonePair, PhoneWay } from "../support/phone-talk.ts";
 import { refuseScenario, registerScenario, runSipp, startSipp } from "../support/sipp.ts";
 import { startStack } from "../support/stack.ts";
 import type { Stack } from "../support/stack.ts";
 import { findCall, readCall, routesOf } from "../support/stack-api.ts";
 import type { CallDescription } from "../support/stack-api.ts";
-import { spectrumShare, toneStartMs } from "../support/tone.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 let stack: Stack;
@@ -54,155 +52,7 @@ async function endedCall(notBeforeMs: number): Promise<CallDescription> {
   });
 }
 
-const TRANSPORTS = ["udp", "tcp", "tls"] as const;
-const PLACES = [
-  ["on one gateway", "eu-west", "eu-west"],
-  ["across two gateways", "us-east", "eu-west"],
-] as const;
-const TALKS = PLACES.flatMap(([place, callerGateway, calleeGateway]) =>
-  TRANSPORTS.flatMap((callerTransport, row) =>
-    TRANSPORTS.map((calleeTransport, column) => ({
-      place,
-      caller: { gateway: callerGateway, transport: callerTransport },
-      callee: { gateway: calleeGateway, transport: calleeTransport },
-      endsIt: (row + column) % 2 === 0 ? ("caller" as const) : ("callee" as const),
-    })),
-  ),
-);
-
-describe("two phones", () => {
-  it.each(TALKS)(
-    "talk $place, $caller.transport to $callee.transport, until the $endsIt hangs up",
-    async ({ caller, callee, endsIt }) => {
-      const startedAtMs = Date.now();
-      const pair = await pairAt(caller, callee);
-      await connect(pair);
-      await talk(1_200);
-      const [toCaller, toCallee] = await Promise.all([
-        heardBy(pair.caller, CALLEE_TONE),
-        heardBy(pair.callee, CALLER_TONE),
-      ]);
-      for (const heard of [toCaller, toCallee]) {
-        expect(heard.share).toBeGreaterThan(0.95);
-        expect(heard.lastsMs).toBeGreaterThan(800);
-      }
-      const other = endsIt === "caller" ? pair.callee : pair.caller;
-      const endedAtMs = Date.now();
-      await pair[endsIt].hangup();
-      expect((await other.waitClosed()).atMs - endedAtMs).toBeLessThan(1_000);
-
-      const call = await endedCall(startedAtMs);
-      expect(call).toMatchObject({ status: "completed", endCause: `${endsIt}-bye`, epoch: 1 });
-      expect(call.log.filter(({ event }) => event === "call.ended")).toHaveLength(1);
-      expect(call.legs.map(({ gateway, transport, kind }) => ({ gateway, transport, kind }))).toEqual([
-        { ...caller, kind: "phone" },
-        { ...callee, kind: "phone" },
-      ]);
-      const trunk = call.legs.flatMap(({ statistics }) => [
-        statistics?.["trunkPacketsSent"] ?? 0,
-        statistics?.["trunkPacketsReceived"] ?? 0,
-      ]);
-      for (const packets of trunk) {
-        // 50 packets a second, for a second at least.
-        if (caller.gateway === callee.gateway) expect(packets).toBe(0);
-        else expect(packets).toBeGreaterThan(40);
-      }
-      for (const { statistics } of call.legs) {
-        expect(statistics?.["packetsReceived"]).toBeGreaterThan(40);
-        expect(statistics?.["packetsSent"]).toBeGreaterThan(40);
-      }
-    },
-  );
-
-  it("of different make talk: linphone calls baresip, and is called by it", async () => {
-    const baresip = await lab.own(
-      startBaresip({ ...stack.user("alice"), gateway: stack.sip("us-east"), toneFrequency: CALLER_TONE }),
-    );
-    const linphone = await lab.own(
-      startLinphone({ ...stack.user("bob"), gateway: stack.sip("eu-west"), toneFrequency: 900 }),
-    );
-    await Promise.all([baresip.waitRegistered(), linphone.waitRegistered()]);
-    linphone.dial(baresip.uri);
-    await baresip.waitIncoming();
-    await baresip.answer();
-    await linphone.waitEstablished();
-    await talk(1_500);
-    const heard = await heardBy(baresip, 900);
-    linphone.hangup();
-    await baresip.waitClosed();
-    expect(heard.share).toBeGreaterThan(0.9);
-    const toLinphone = await linphone.received();
-    const from = toneStartMs(toLinphone.samples, toLinphone.rate, CALLER_TONE) ?? Infinity;
-    expect(from).toBeLessThan(1_500);
-    expect(spectrumShare(toLinphone.samples, toLinphone.rate, CALLER_TONE, { from: from + 100 })).toBeGreaterThan(0.9);
-
-    const mark = linphone.mark();
-    const events = baresip.events.length;
-    await baresip.dial(linphone.uri);
-    await linphone.waitIncoming({ from: mark });
-    linphone.answer();
-    await baresip.waitEstablished({ from: events });
-    await talk(1_000);
-    expect((await heardBy(baresip, 900)).share).toBeGreaterThan(0.9);
-    await baresip.hangup();
-    await linphone.waitEnded({ from: mark });
-    linphone.process.writeLine("unregister");
-    await baresip.command("uadel", baresip.uri);
-    for (const identity of ["alice", "bob"])
-      await waitUntil(`${identity} has left`, async () => (await routesOf(stack, identity)).length === 0);
-  });
-});
-
-describe("echo", () => {
-  it.each([
-    ["udp", "us-east"],
-    ["tcp", "eu-west"],
-    ["tls", "ap-south"],
-  ] as const)("plays back what a phone over %s at %s says", async (transport, gateway) => {
-    const notBeforeMs = Date.now();
-    const phone = await lab.own(
-      startBaresip({ ...stack.user("carol"), gateway: stack.sip(gateway, transport), transport, toneFrequency: 500 }),
-    );
-    await phone.waitRegistered();
-    await phone.dial(`sip:echo@${stack.account().sipDomain}`);
-    await phone.waitEstablished();
-    await talk(1_200);
-    const heard = await heardBy(phone, 500);
-    expect(heard.share).toBeGreaterThan(0.95);
-    expect(heard.lastsMs).toBeGreaterThan(800);
-    await phone.hangup();
-    const call = await findCall(stack, "carol", "echo", { notBeforeMs });
-    await waitUntil("the call's end", async () => (await readCall(stack, call.sid)).status === "completed");
-    await phone.command("uadel", phone.uri);
-    await waitUntil("carol has left", async () => (await routesOf(stack, "carol")).length === 0);
-  });
-});
-
 describe("a call that is not taken", () => {
-  it.each(PLACES)("stops ringing within a second when the caller gives up, %s", async (_place, from, to) => {
-    const notBeforeMs = Date.now();
-    const pair = await pairAt({ gateway: from }, { gateway: to });
-    await ring(pair);
-    const cancelledAtMs = Date.now();
-    await pair.caller.hangup();
-    expect((await pair.callee.waitClosed()).atMs - cancelledAtMs).toBeLessThan(1_000);
-    const { sid } = await findCall(stack, "alice", "bob", { notBeforeMs });
-    const call = await waitUntil("its end", async () => {
-      const now = await readCall(stack, sid);
-      return now.endedAtMs !== undefined && now;
-    });
-    expect(call).toMatchObject({ status: "canceled", endCause: "caller-cancelled" });
-    expect(call.log.filter(({ event }) => event === "call.ended")).toHaveLength(1);
-    expect(pair.callee.events.map(({ type }) => type)).not.toContain("CALL_ESTABLISHED");
-  });
-
-  it("is answered 486 when the callee hangs up instead of answering", async () => {
-    const pair = await pairAt({ gateway: "us-east" }, { gateway: "eu-west" });
-    await ring(pair);
-    await pair.callee.hangup();
-    expect((await pair.caller.waitClosed()).param).toMatch(/^486 /);
-  });
-
   it.each([
     [486, "Busy Here", "busy"],
     [603, "Decline", "busy"],
@@ -229,18 +79,6 @@ describe("a call that is not taken", () => {
     const { sid } = await findCall(stack, "alice", "bob", { notBeforeMs });
     expect(await readCall(stack, sid)).toMatchObject({ status: counts, endCause: "callee-refused" });
     expect(await register(0)).toMatchObject({ exitCode: 0 });
-    await caller.command("uadel", caller.uri);
-    await waitUntil("alice has left", async () => (await routesOf(stack, "alice")).length === 0);
-  });
-
-  it("is answered 404 when the account has no such user, and 480 when that one is not registered", async () => {
-    const caller = await lab.own(startBaresip({ ...stack.user("alice"), gateway: stack.sip("us-east") }));
-    await caller.waitRegistered();
-    await caller.dial(`sip:nobody@${stack.account().sipDomain}`);
-    expect((await caller.waitClosed()).param).toBe("404 Not Found");
-    const from = caller.events.length;
-    await caller.dial(`sip:carol@${stack.account().sipDomain}`);
-    expect((await caller.waitClosed({ from })).param).toBe("480 Temporarily Unavailable");
     await caller.command("uadel", caller.uri);
     await waitUntil("alice has left", async () => (await routesOf(stack, "alice")).length === 0);
   });

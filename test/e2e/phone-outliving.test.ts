@@ -7,7 +7,7 @@ import { CALLEE_TONE, CALLER_TONE, connect, heardBy, ring, startPair, talk } fro
 import type { PhonePair, PhoneWay } from "../support/phone-talk.ts";
 import { startStack } from "../support/stack.ts";
 import type { Stack } from "../support/stack.ts";
-import { findCall, gatewayFigure, readCall, routesOf } from "../support/stack-api.ts";
+import { findCall, gatewayFigure, readCall } from "../support/stack-api.ts";
 import type { CallDescription } from "../support/stack-api.ts";
 import { longestSilenceMs, toneStartMs } from "../support/tone.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -149,28 +149,6 @@ describe("a hang-up in the moment in which the callee's gateway is dead", () => 
     });
     expect(call.status).toBe("completed");
     expect(call.log.filter(({ event }) => event === "call.ended")).toHaveLength(1);
-  });
-});
-
-describe("kill -9 of a gateway and its registrations", () => {
-  beforeEach(freshStack);
-
-  it("a phone refreshes with the gateway that came back; one that does not is gone after that time", async () => {
-    const pair = await startPair(lab, stack, { caller: { gateway: "us-east" }, callee: { gateway: "us-east" } });
-    pair.callee.kill();
-    const { pid } = await stack.killGateway("us-east");
-    await stack.waitGatewayBack("us-east", pid);
-    const leases = async (identity: string) => (await routesOf(stack, identity)).map(({ lease }) => lease);
-    await waitUntil("the new run is known", async () => (await leases("bob"))[0] === "lost");
-    expect(await leases("alice")).toEqual(["lost"]);
-    // The granted minute and a grace of 5 s; baresip refreshes after nine tenths of the minute.
-    await waitUntil("bob's route has run out", async () => (await leases("bob")).length === 0, {
-      timeoutMs: 75_000,
-      everyMs: 500,
-    });
-    expect(await leases("alice")).toEqual(["confirmed"]);
-    await pair.caller.dial(pair.callee.uri);
-    expect((await pair.caller.waitClosed()).param).toBe("480 Temporarily Unavailable");
   });
 });
 

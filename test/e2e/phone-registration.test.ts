@@ -127,33 +127,6 @@ describe("a phone that registers", () => {
     expect(await routeOfContact("carol", port)).toEqual([]);
   });
 
-  it("refreshes without a word to the edge, over every transport and in its own time", async () => {
-    const GATEWAYS = ["us-east", "eu-west", "ap-south"] as const;
-    const TRANSPORTS = { "us-east": "udp", "eu-west": "tcp", "ap-south": "tls" } as const;
-    const before = await Promise.all(GATEWAYS.map(figures));
-    const phones = await Promise.all(
-      GATEWAYS.map(async (gateway) => {
-        const transport = TRANSPORTS[gateway];
-        const at = { gateway: stack.sip(gateway, transport), transport };
-        return await lab.own(startBaresip({ ...stack.user("carol"), ...at, registerSeconds: 60 }));
-      }),
-    );
-    await Promise.all(phones.map((phone) => phone.waitRegistered()));
-    const registered = await Promise.all(GATEWAYS.map(figures));
-    expect(registered).toEqual(before.map(({ absorbed, toEdge }) => ({ absorbed, toEdge: toEdge + 1 })));
-    // baresip refreshes after nine tenths of the minute that is granted at least.
-    await waitUntil(
-      "three refreshes",
-      async () =>
-        (await Promise.all(GATEWAYS.map(figures))).every(({ absorbed }, at) => absorbed > (before[at]?.absorbed ?? 0)),
-      { timeoutMs: 60_000, everyMs: 250 },
-    );
-    expect(await Promise.all(GATEWAYS.map(figures))).toEqual(
-      registered.map(({ absorbed, toEdge }) => ({ absorbed: absorbed + 1, toEdge })),
-    );
-    expect((await routesOf(stack, "carol")).map(({ transport }) => transport).sort()).toEqual(["tcp", "tls", "udp"]);
-  });
-
   it("with a wrong password is asked again, counted, and gets no route", async () => {
     const refused = (): Promise<number> => gatewayFigure(stack, "us-east", "register.refused.401");
     const wrong = (): Promise<number> => gatewayFigure(stack, "us-east", "digest.digest-wrong");

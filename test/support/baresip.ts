@@ -2,7 +2,7 @@
  * A real SIP phone without sound devices: Debian's baresip-core, its microphone a tone, its recordings WAV files.
  * It is steered through its control port, and dies by SIGKILL (politely ended it would wait for a dead gateway).
  */
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { readdirSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
@@ -31,6 +31,8 @@ export interface BaresipOptions {
   readonly autoAnswer?: boolean;
   readonly registerSeconds?: number;
   readonly codecs?: readonly ("PCMU" | "PCMA")[];
+  /** A folder with `config` and `accounts` of its own, used as they are but for its sound devices. */
+  readonly configuration?: string;
   /** Further parameters of its account line, such as `sipnat=outbound`. */
   readonly accountParameters?: readonly string[];
 }
@@ -47,6 +49,7 @@ export interface BaresipEvent {
 
 export const PHONE_RATE = 8_000;
 const LOOK_EVERY_MS = 10;
+const RECORDINGS_THAT_GROW = 3;
 const MODULES = "/usr/lib/baresip/modules";
 
 export async function startBaresip(options: BaresipOptions): Promise<Baresip> {
@@ -58,11 +61,13 @@ export async function startBaresip(options: BaresipOptions): Promise<Baresip> {
   const microphone = await writeToneWav(join(folder.path, "microphone.wav"), { frequency: toneFrequency, seconds: 60 });
   const recordings = join(folder.path, "recordings");
   await mkdir(recordings);
-  await writeFile(
-    join(folder.path, "config"),
-    configText({ host, port, controlPort, microphone, recordings, certificate: join(folder.path, "certificate.pem") }),
-  );
-  await writeFile(join(folder.path, "accounts"), `${accountLine(options)}\n`);
+  const values = { host, port, controlPort, microphone, recordings, certificate: join(folder.path, "certificate.pem") };
+  const { config, accounts } =
+    options.configuration === undefined
+      ? { config: configText(values), accounts: `${accountLine(options)}\n` }
+      : await givenConfiguration(options.configuration, values);
+  await writeFile(join(folder.path, "config"), config);
+  await writeFile(join(folder.path, "accounts"), accounts);
   await writeFile(join(folder.path, "contacts"), "");
   // Without one it cannot be called over TLS by anybody that it has no connection to.
   const { keyPem, certificatePem } = await createCertificate([host], Date.now());
@@ -98,33 +103,59 @@ interface ConfigValues {
   readonly certificate: string;
 }
 
-function configText({ host, port, controlPort, microphone, recordings, certificate }: ConfigValues): string {
+function configText(values: ConfigValues): string {
   return [
     "poll_method epoll",
-    `sip_listen ${host}:${port}`,
-    `sip_certificate ${certificate}`,
     "call_max_calls 8",
-    "call_local_timeout 120",
-    `audio_source aufile,${microphone}`,
     "audio_channels 1",
     "jitter_buffer_type fixed",
     "jitter_buffer_delay 1-5",
-    // Outside the ports of the gateways and of the operating system's own choice.
-    "rtp_ports 28000-31998",
     "rtcp_mux no",
-    `snd_path ${recordings}`,
     `module_path ${MODULES}`,
     "module g711.so",
-    "module aufile.so",
-    "module sndfile.so",
-    "module ctrl_tcp.so",
-    `ctrl_tcp_listen 127.0.0.1:${controlPort}`,
     // As module and as application it would be loaded twice, and register twice.
     "module_app account.so",
     "module_app menu.so",
     "statmode_default off",
+    ...driverLines(values),
     "",
   ].join("\n");
+}
+
+/** What every phone here needs: ports of its own, a microphone, a recorder, and a way to steer it. */
+function driverLines({
+  host,
+  port,
+  controlPort,
+  microphone,
+  recordings,
+  certificate,
+}: ConfigValues): readonly string[] {
+  return [
+    `sip_listen ${host}:${port}`,
+    `sip_certificate ${certificate}`,
+    "call_local_timeout 120",
+    // Outside the ports of the gateways and of the operating system's own choice.
+    "rtp_ports 28000-31998",
+    `audio_source aufile,${microphone}`,
+    "module aufile.so",
+    `snd_path ${recordings}`,
+    "module sndfile.so",
+    "module ctrl_tcp.so",
+    `ctrl_tcp_listen 127.0.0.1:${controlPort}`,
+  ];
+}
+
+async function givenConfiguration(
+  folder: string,
+  values: ConfigValues,
+): Promise<{ readonly config: string; readonly accounts: string }> {
+  const given = (await readFile(join(folder, "config"), "utf8")).split("\n");
+  const kept = given.filter((line) => !/^(audio_(source|player|alert)|module\s+alsa\.so)/.test(line));
+  return {
+    config: [...kept, ...driverLines(values), ""].join("\n"),
+    accounts: await readFile(join(folder, "accounts"), "utf8"),
+  };
 }
 
 function accountLine(options: BaresipOptions): string {
@@ -247,6 +278,11 @@ export class Baresip {
     await this.command("resume");
   }
 
+  /** Makes the call on a line the present one: the first call has line 1, one beside it line 2. */
+  async selectLine(line: number): Promise<void> {
+    await this.command("line", String(line));
+  }
+
   /** Sends digits as RFC 4733 events. */
   async sendDigits(digits: string): Promise<void> {
     for (const digit of digits) await this.command("sndcode", digit);
@@ -311,6 +347,24 @@ export class Baresip {
     return { rate: PHONE_RATE, samples: whole, startedAtMs };
   }
 
+  /**
+   * All that its ear heard since then, of whichever calls, as one recording in real time. It begins a file with each call and
+   * with each change of one, and names files by the second: changes within one second of each other spoil the earlier file.
+   */
+  async heardSince(sinceMs: number, untilMs = Date.now()): Promise<Recording & { readonly startedAtMs: number }> {
+    this.#look();
+    const mixed = new Int16Array(Math.max(0, Math.round(((untilMs - sinceMs) * PHONE_RATE) / 1_000)));
+    for (const [path, timeline] of this.#timelines) {
+      const { startedAtMs, lastArrivalAtMs } = timeline;
+      if (startedAtMs === undefined || lastArrivalAtMs === undefined || lastArrivalAtMs < sinceMs) continue;
+      const samples = timeline.inRealTime((await readWav(path)).samples);
+      const at = Math.round(((startedAtMs - sinceMs) * PHONE_RATE) / 1_000);
+      for (let index = Math.max(0, -at); index < samples.length && at + index < mixed.length; index += 1)
+        mixed[at + index] = (mixed[at + index] ?? 0) + (samples[index] ?? 0);
+    }
+    return { rate: PHONE_RATE, samples: mixed, startedAtMs: sinceMs };
+  }
+
   /** Gone at once, without a word to anybody. */
   kill(): void {
     this.process.kill();
@@ -355,8 +409,9 @@ export class Baresip {
   /** Its recorder writes every packet through at once, so the file's length tells when audio came. */
   #look(): void {
     const now = Date.now();
-    for (const name of readdirSync(this.#place.recordings, { encoding: "utf8" })) {
-      if (!name.endsWith("-dec.wav")) continue;
+    const names = readdirSync(this.#place.recordings, { encoding: "utf8" }).filter((name) => name.endsWith("-dec.wav"));
+    // Their names begin with the time. A phone that has been in many calls is in two of them at most.
+    for (const name of names.sort().slice(-RECORDINGS_THAT_GROW)) {
       const path = join(this.#place.recordings, name);
       const timeline = this.#timelines.get(path) ?? new ArrivalTimeline(PHONE_RATE);
       this.#timelines.set(path, timeline);

@@ -1,5 +1,5 @@
 /** Linphone's console phone (belle-sip and mediastreamer2): a second SIP and media stack beside baresip's, steered by its stdin. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { freePort } from "./free-port.ts";
 import { temporaryFolder } from "./lab.ts";
@@ -19,7 +19,12 @@ export interface LinphoneOptions {
   readonly toneFrequency?: number;
   readonly autoAnswer?: boolean;
   readonly registerSeconds?: number;
+  /** A file of settings of its own, used as it is. */
+  readonly configuration?: string;
 }
+
+/** The level from which on it logs the messages that it sends and gets. */
+const LOG_LEVEL = "5";
 
 export async function startLinphone(options: LinphoneOptions): Promise<Linphone> {
   const { identity, host = "127.0.0.1", toneFrequency = 900, autoAnswer = false } = options;
@@ -29,11 +34,18 @@ export async function startLinphone(options: LinphoneOptions): Promise<Linphone>
   const microphone = await writeToneWav(join(folder.path, "microphone.wav"), { frequency: toneFrequency, seconds: 60 });
   // It does not start its database when this folder is missing.
   await mkdir(join(folder.path, ".local/share/linphone"), { recursive: true });
-  await writeFile(join(folder.path, "rc"), configText(options, { host, port, mediaPort }));
+  const { configuration } = options;
+  const settings =
+    configuration === undefined
+      ? configText(options, { host, port, mediaPort })
+      : await readFile(configuration, "utf8");
+  // A copy: it writes into it.
+  await writeFile(join(folder.path, "rc"), settings);
+  const log = join(folder.path, "log");
   const process = await PeerProcess.start({
     name: `linphonec ${identity}`,
     command: "linphonec",
-    args: ["-c", join(folder.path, "rc"), "-S", ...(autoAnswer ? ["-a"] : [])],
+    args: ["-c", join(folder.path, "rc"), "-S", "-d", LOG_LEVEL, "-l", log, ...(autoAnswer ? ["-a"] : [])],
     env: {
       HOME: folder.path,
       XDG_DATA_HOME: join(folder.path, ".local/share"),
@@ -46,6 +58,7 @@ export async function startLinphone(options: LinphoneOptions): Promise<Linphone>
     host,
     port,
     recording,
+    log,
     removeFolder: folder.close,
   });
   try {
@@ -95,6 +108,8 @@ function configText(
     // Otherwise it "migrates" the line above away and offers IPv6.
     "ipv6_migration_done=1",
     "register_only_when_network_is_up=0",
+    // It would decline by itself after 30 s.
+    "inc_timeout=120",
     "verify_server_certs=0",
     "verify_server_cn=0",
     "media_encryption=none",
@@ -117,6 +132,7 @@ interface LinphonePlace {
   readonly host: string;
   readonly port: number;
   readonly recording: string;
+  readonly log: string;
   readonly removeFolder: () => Promise<void>;
 }
 
@@ -132,6 +148,7 @@ export class Linphone {
   readonly port: number;
   readonly process: PeerProcess;
   readonly #place: LinphonePlace;
+  #recording: string;
 
   constructor(process: PeerProcess, place: LinphonePlace) {
     this.process = process;
@@ -139,6 +156,7 @@ export class Linphone {
     this.host = place.host;
     this.port = place.port;
     this.#place = place;
+    this.#recording = place.recording;
   }
 
   /** The end of the output now, to wait only for what comes later. */
@@ -172,8 +190,10 @@ export class Linphone {
     await this.process.waitForLine(/Call \d+ .*ringing/, options);
   }
 
-  async waitEstablished(options: WaitOptions = {}): Promise<void> {
-    await this.process.waitForLine(/Media streams established/, options);
+  /** Answers with the call's id. */
+  async waitEstablished(options: WaitOptions = {}): Promise<string> {
+    const [, call = ""] = await this.process.waitForLine(/Media streams established with .* for call (\d+)/, options);
+    return call;
   }
 
   /** The reason that it prints, such as `No error` or `User is busy.` */
@@ -194,13 +214,34 @@ export class Linphone {
     this.process.writeLine("pause");
   }
 
-  resume(): void {
-    this.process.writeLine("resume");
+  /** With an id, the one of several calls. */
+  resume(call = ""): void {
+    this.process.writeLine(`resume ${call}`.trim());
+  }
+
+  /** Where it writes what it hears in the calls that come. */
+  record(path: string): void {
+    this.#recording = path;
+    this.process.writeLine(`record ${path}`);
   }
 
   /** What it heard, paced by its own clock: pauses of the network are silences in it. It writes the file when the call ends. */
   async received(): Promise<Recording> {
-    return await waitUntil("linphone's recording", () => readWav(this.#place.recording).catch(() => undefined));
+    return await waitUntil("linphone's recording", () => readWav(this.#recording).catch(() => undefined));
+  }
+
+  /** The end of its log now, to look only at what comes later. */
+  async logLength(): Promise<number> {
+    return (await readFile(this.#place.log, "utf8")).length;
+  }
+
+  /** The last line of its log that matches, which comes a moment after what it tells of; empty without one. */
+  async logged(pattern: RegExp, from = 0): Promise<string> {
+    const look = async (): Promise<string | undefined> => {
+      const lines = (await readFile(this.#place.log, "utf8")).slice(from).split(/\r?\n/);
+      return lines.flatMap((line) => pattern.exec(line)?.[1] ?? []).at(-1);
+    };
+    return await waitUntil("a line in linphone's log", look, { timeoutMs: 1_000, everyMs: 50 }).catch(() => "");
   }
 
   kill(): void {

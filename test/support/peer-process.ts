@@ -77,6 +77,11 @@ export class PeerProcess {
     return this.#dropped + this.#lines.length;
   }
 
+  /** What it printed at or after a place in the output. */
+  linesSince(from: number): readonly string[] {
+    return this.#lines.slice(Math.max(0, from - this.#dropped));
+  }
+
   writeLine(line: string): void {
     this.#child.stdin.write(`${line}\n`);
   }

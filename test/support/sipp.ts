@@ -186,8 +186,12 @@ function registerRequest(
   user: SippUser,
   cseq: number,
   expires: number,
-  authentication: readonly string[],
+  {
+    authentication = [],
+    instance,
+  }: { readonly authentication?: readonly string[]; readonly instance?: string | undefined },
 ): readonly string[] {
+  const device = instance === undefined ? "" : `;+sip.instance="<urn:uuid:${instance}>"`;
   return [
     `REGISTER sip:${user.domain} SIP/2.0`,
     "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]",
@@ -195,7 +199,7 @@ function registerRequest(
     `To: <sip:${user.identity}@${user.domain}>`,
     "Call-ID: [call_id]",
     `CSeq: ${cseq} REGISTER`,
-    `Contact: <sip:${user.identity}@[local_ip]:[local_port];transport=[transport]>`,
+    `Contact: <sip:${user.identity}@[local_ip]:[local_port];transport=[transport]>${device}`,
     "Max-Forwards: 70",
     `Expires: ${expires}`,
     ...authentication,
@@ -203,13 +207,20 @@ function registerRequest(
   ];
 }
 
+export interface RegisterOptions {
+  readonly expires?: number;
+  /** A UUID: tells devices of one user apart that are at one address (RFC 5626). */
+  readonly instance?: string;
+}
+
 /** REGISTER, the challenge, REGISTER with its answer, 200. Then `uas` on the same port can be called. */
-export function registerScenario(user: SippUser, { expires = 300 } = {}): { readonly xml: string } {
+export function registerScenario(user: SippUser, options: RegisterOptions = {}): { readonly xml: string } {
+  const { expires = 300, instance } = options;
   return scenario(
     "register",
-    send(registerRequest(user, 1, expires, []), 'retrans="500"'),
+    send(registerRequest(user, 1, expires, { instance }), 'retrans="500"'),
     '<recv response="401" auth="true"/>',
-    send(registerRequest(user, 2, expires, [AUTHENTICATION(user)]), 'retrans="500"'),
+    send(registerRequest(user, 2, expires, { authentication: [AUTHENTICATION(user)], instance }), 'retrans="500"'),
     '<recv response="200"/>',
   );
 }

@@ -171,7 +171,8 @@ export class CallObject extends DurableObject<Env> implements CallObjectApi {
   }
 
   async describe(): Promise<CallRecord | undefined> {
-    return this.#state === undefined ? undefined : describeCall(this.#state);
+    if (this.#state === undefined) return undefined;
+    return describeCall(this.#state, (await this.ctx.storage.getAlarm()) ?? undefined);
   }
 
   async summaries(): Promise<readonly CallSummary[]> {

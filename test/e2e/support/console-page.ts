@@ -195,7 +195,7 @@ function countNotifications(): void {
 }
 
 /** Runs in the page before its own script: taps what arrives, and leaves the microphone's tone as it is. */
-function listenIn(): void {
+export function listenIn(): void {
   const { mediaDevices } = navigator;
   const getUserMedia = mediaDevices.getUserMedia.bind(mediaDevices);
   mediaDevices.getUserMedia = async (constraints) => {

@@ -45,15 +45,23 @@ export async function hearing(listener: Talker, frequency: number, sinceMs = 0, 
   };
 }
 
+export interface HeardLimits {
+  readonly forMs?: number;
+  readonly silenceMs?: number;
+  readonly share?: number;
+  readonly sinceMs?: number;
+  readonly untilMs?: number | undefined;
+}
+
 /** The listener heard the tone, pure and without a break that a person would notice. */
 export async function expectHeard(
   listener: Talker,
   frequency: number,
-  { forMs = 1_000, silenceMs = 100 } = {},
+  { forMs = 1_000, silenceMs = 100, share = 0.9, sinceMs = 0, untilMs }: HeardLimits = {},
 ): Promise<void> {
-  const heard = await hearing(listener, frequency);
+  const heard = await hearing(listener, frequency, sinceMs, untilMs);
   const who = `${listener.identity}: ${JSON.stringify(heard)}`;
   expect(heard.judgedMs, who).toBeGreaterThanOrEqual(forMs);
-  expect(heard.share, who).toBeGreaterThan(0.9);
+  expect(heard.share, who).toBeGreaterThan(share);
   expect(heard.longestSilenceMs, who).toBeLessThanOrEqual(silenceMs);
 }

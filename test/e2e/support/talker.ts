@@ -2,8 +2,8 @@
 import { startBaresip } from "../../support/baresip.ts";
 import type { Baresip } from "../../support/baresip.ts";
 import type { BrowserPhone } from "../../support/browser/browser-phone.ts";
-import { launchChromium } from "../../support/browser/chromium.ts";
-import { launchFirefox } from "../../support/browser/firefox.ts";
+import { launchBrowser } from "../../support/browser/browsers.ts";
+import type { BrowserName, Browsers } from "../../support/browser/browsers.ts";
 import type { PhonePageOptions, SipLibrary } from "../../support/browser/phone-page.ts";
 import type { Lab } from "../../support/lab.ts";
 import { routesOf } from "../../support/stack-api.ts";
@@ -20,17 +20,31 @@ export interface Talker {
   readonly identity: string;
   /** What its microphone hears. */
   readonly frequency: number;
+  /** What happened before no longer counts: the next call begins. */
+  mark(): Promise<void>;
   dial(target: string): Promise<void>;
+  /** The callee rings, as the caller is told. */
+  waitRinging(): Promise<void>;
   waitIncoming(): Promise<void>;
   answer(): Promise<void>;
   waitEstablished(): Promise<void>;
-  decline(): Promise<void>;
+  /** Refuses a call, with 486 unless told otherwise. */
+  decline(status?: number): Promise<void>;
   hangup(): Promise<void>;
+  /** Both settle when the other side has agreed. */
+  hold(): Promise<void>;
+  resume(): Promise<void>;
+  /** Ends whatever call is left of a test that failed. */
+  drop(): Promise<void>;
+  /** Makes the other of two calls the present one; it holds and resumes neither. */
+  swap(): Promise<void>;
   /** Waits for the end of the call and answers with the reason that it was given. */
   waitEnded(timeoutMs?: number): Promise<string>;
   /** How many ends of calls it was told. */
   ends(): Promise<number>;
-  /** What it heard, with the network's pauses as silence. */
+  /** A header of the message that ended its call: of a CANCEL why, of a refusal when to try again. Empty without it. */
+  endHeader(name: "Reason" | "Retry-After"): Promise<string>;
+  /** What it heard since the mark, or in its last call, with the network's pauses as silence. */
   heard(untilMs?: number): Promise<RealTimeRecording>;
 }
 
@@ -38,6 +52,8 @@ export class BrowserTalker implements Talker {
   readonly identity: string;
   readonly frequency: number;
   readonly phone: BrowserPhone;
+  #from = 0;
+  #sinceMs = 0;
 
   constructor(phone: BrowserPhone, identity: string, frequency: number) {
     this.phone = phone;
@@ -45,12 +61,21 @@ export class BrowserTalker implements Talker {
     this.frequency = frequency;
   }
 
+  async mark(): Promise<void> {
+    this.#from = await this.phone.mark();
+    this.#sinceMs = Date.now();
+  }
+
   async dial(target: string): Promise<void> {
     await this.phone.call(target);
   }
 
+  async waitRinging(): Promise<void> {
+    await this.phone.waitEvent("ringing", { from: this.#from });
+  }
+
   async waitIncoming(): Promise<void> {
-    await this.phone.waitEvent("incoming");
+    await this.phone.waitEvent("incoming", { from: this.#from });
   }
 
   async answer(): Promise<void> {
@@ -58,27 +83,52 @@ export class BrowserTalker implements Talker {
   }
 
   async waitEstablished(): Promise<void> {
-    await this.phone.waitEstablished({ timeoutMs: 15_000 });
+    await this.phone.waitEstablished({ timeoutMs: 15_000, from: this.#from });
   }
 
-  async decline(): Promise<void> {
-    await this.phone.reject();
+  async decline(status?: number): Promise<void> {
+    await this.phone.reject(status);
   }
 
   async hangup(): Promise<void> {
     await this.phone.hangup();
   }
 
+  async hold(): Promise<void> {
+    await this.phone.hold();
+  }
+
+  async resume(): Promise<void> {
+    await this.phone.resume();
+  }
+
+  async drop(): Promise<void> {
+    for (let call = 1; call <= 2; call += 1) {
+      await this.phone.hangup().catch(() => undefined);
+      await this.phone.swap();
+    }
+  }
+
+  async swap(): Promise<void> {
+    await this.phone.swap();
+  }
+
   async waitEnded(timeoutMs = 5_000): Promise<string> {
-    return (await this.phone.waitEvent("ended", { timeoutMs })).detail;
+    return (await this.phone.waitEvent("ended", { timeoutMs, from: this.#from })).detail;
   }
 
   async ends(): Promise<number> {
-    return (await this.phone.events()).filter(({ kind }) => kind === "ended").length;
+    return (await this.phone.events()).slice(this.#from).filter(({ kind }) => kind === "ended").length;
   }
 
-  async heard(): Promise<RealTimeRecording> {
-    return await this.phone.received();
+  async endHeader(name: "Reason" | "Retry-After"): Promise<string> {
+    return new RegExp(`${name}: (.*)`).exec(await this.waitEnded())?.[1] ?? "";
+  }
+
+  async heard(untilMs = Infinity): Promise<RealTimeRecording> {
+    const { samples, rate, startedAtMs } = await this.phone.received(this.#sinceMs);
+    const length = Math.max(0, Math.round(((untilMs - startedAtMs) * rate) / 1_000));
+    return { samples: samples.subarray(0, Math.min(samples.length, length)), rate, startedAtMs };
   }
 }
 
@@ -87,6 +137,11 @@ export class PhoneTalker implements Talker {
   readonly frequency: number;
   readonly phone: Baresip;
   readonly #domain: string;
+  #from = 0;
+  #fromLine = 0;
+  #sinceMs: number | undefined;
+  /** Of two calls, the newer one is the present one at first. */
+  #line = 2;
 
   constructor(phone: Baresip, identity: string, domain: string, frequency: number) {
     this.phone = phone;
@@ -95,12 +150,23 @@ export class PhoneTalker implements Talker {
     this.frequency = frequency;
   }
 
+  async mark(): Promise<void> {
+    this.#from = this.phone.events.length;
+    this.#fromLine = this.phone.process.lineCount;
+    this.#sinceMs = Date.now();
+    this.#line = 2;
+  }
+
   async dial(target: string): Promise<void> {
-    await this.phone.dial(`sip:${target}@${this.#domain}`);
+    await this.phone.dial(target.startsWith("sip:") ? target : `sip:${target}@${this.#domain}`);
+  }
+
+  async waitRinging(): Promise<void> {
+    await this.phone.waitEvent("CALL_RINGING", { from: this.#from });
   }
 
   async waitIncoming(): Promise<void> {
-    await this.phone.waitIncoming();
+    await this.phone.waitIncoming({ from: this.#from });
   }
 
   async answer(): Promise<void> {
@@ -108,10 +174,11 @@ export class PhoneTalker implements Talker {
   }
 
   async waitEstablished(): Promise<void> {
-    await this.phone.waitEstablished();
+    await this.phone.waitEstablished({ from: this.#from });
   }
 
-  async decline(): Promise<void> {
+  async decline(status = 486): Promise<void> {
+    if (status !== 486) throw new Error("baresip declines with 486 only");
     await this.phone.hangup();
   }
 
@@ -119,16 +186,40 @@ export class PhoneTalker implements Talker {
     await this.phone.hangup();
   }
 
+  async hold(): Promise<void> {
+    await this.#changeSession(() => this.phone.hold());
+  }
+
+  async resume(): Promise<void> {
+    await this.#changeSession(() => this.phone.resume());
+  }
+
+  async drop(): Promise<void> {
+    for (let call = 1; call <= 3; call += 1) await this.phone.hangup().catch(() => undefined);
+  }
+
+  async swap(): Promise<void> {
+    this.#line = this.#line === 1 ? 2 : 1;
+    await this.phone.selectLine(this.#line);
+  }
+
   async waitEnded(timeoutMs = 5_000): Promise<string> {
-    return (await this.phone.waitClosed({ timeoutMs })).param ?? "";
+    return (await this.phone.waitClosed({ timeoutMs, from: this.#from })).param ?? "";
   }
 
   async ends(): Promise<number> {
-    return this.phone.events.filter(({ type }) => type === "CALL_CLOSED").length;
+    return this.phone.events.slice(this.#from).filter(({ type }) => type === "CALL_CLOSED").length;
+  }
+
+  async endHeader(name: "Reason" | "Retry-After"): Promise<string> {
+    await this.waitEnded();
+    const lines = this.phone.process.linesSince(this.#fromLine);
+    return lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2) ?? "";
   }
 
   async heard(untilMs?: number): Promise<RealTimeRecording> {
-    return await this.phone.receivedInRealTime(untilMs);
+    if (this.#sinceMs === undefined) return await this.phone.receivedInRealTime(untilMs);
+    return await this.phone.heardSince(this.#sinceMs, untilMs);
   }
 
   /** Its last word: killed without it, the phone would be rung until its registration ends. */
@@ -136,9 +227,14 @@ export class PhoneTalker implements Talker {
     await this.phone.command("uadel", this.phone.uri);
     await waitUntil("the phone's route is gone", async () => (await routesOf(stack, this.identity)).length === 0);
   }
-}
 
-export type BrowserName = "chromium" | "firefox";
+  /** No event tells that a re-INVITE was answered, but its trace does: it acknowledges every answer. */
+  async #changeSession(ask: () => Promise<void>): Promise<void> {
+    const from = this.phone.process.lineCount;
+    await ask();
+    await this.phone.process.waitForLine(/^ACK sip:/, { from, timeoutMs: 5_000 });
+  }
+}
 
 export interface BrowserTalkerOptions extends Partial<PhonePageOptions> {
   readonly library: SipLibrary;
@@ -146,6 +242,8 @@ export interface BrowserTalkerOptions extends Partial<PhonePageOptions> {
   readonly region?: string;
   /** Chromium's candidates on loopback; without them it is the browser that people have. */
   readonly loopbackCandidates?: boolean;
+  /** Where one may be open already. */
+  readonly browsers?: Browsers | undefined;
 }
 
 /** Tones far enough apart for blocks of 50 ms, and no multiples of each other. */
@@ -158,11 +256,10 @@ export async function browserTalker(
   identity: string,
   options: BrowserTalkerOptions,
 ): Promise<BrowserTalker> {
-  const { browser = "chromium", region = "us-east", loopbackCandidates, ...page } = options;
+  const { browser = "chromium", region = "us-east", loopbackCandidates, browsers, ...page } = options;
   const toneFrequency = FREQUENCIES[identity] ?? 900;
-  const launched =
-    browser === "firefox" ? launchFirefox({ toneFrequency }) : launchChromium({ toneFrequency, loopbackCandidates });
-  const phone = await lab.own(launched);
+  const wish = { browser, toneFrequency, loopbackCandidates };
+  const phone = await (browsers?.open(lab, wish) ?? lab.own(launchBrowser(wish)));
   await phone.start({ server: stack.webSocket(region), ...stack.user(identity), ...page });
   await phone.register();
   return new BrowserTalker(phone, identity, toneFrequency);

@@ -18,6 +18,8 @@ export interface PageDriver {
   invoke(method: string, args: string): Promise<string>;
   /** What the page and its libraries wrote to the console. */
   readonly console: readonly string[];
+  /** Loads the page anew: nothing is left of what happened in it. */
+  loadPage(): Promise<void>;
   /** The page goes as when its user leaves it; the browser stays. */
   closePage(): Promise<void>;
   close(): Promise<void>;
@@ -66,8 +68,8 @@ export class BrowserPhone {
     await this.#ask("answer");
   }
 
-  async reject(): Promise<void> {
-    await this.#ask("reject");
+  async reject(status = 486): Promise<void> {
+    await this.#ask("reject", status);
   }
 
   async hangup(): Promise<void> {
@@ -80,6 +82,11 @@ export class BrowserPhone {
 
   async resume(): Promise<void> {
     await this.#ask("resume");
+  }
+
+  /** Makes the call before the present one the present one: hold, resume and hang up mean that one. */
+  async swap(): Promise<void> {
+    await this.#ask("swap");
   }
 
   async sendDigits(digits: string, way: DigitWay = "rtp"): Promise<void> {
@@ -135,9 +142,9 @@ export class BrowserPhone {
     return event;
   }
 
-  /** All that it played since its first call, in real time; `startedAtMs` is the wall time of the first sample. */
-  async received(): Promise<Recording & { readonly startedAtMs: number }> {
-    const { rate, startedAtMs, base64 } = await this.#ask("recording");
+  /** All that it played since its first call, or since then, in real time; `startedAtMs` is the wall time of the first sample. */
+  async received(sinceMs = 0): Promise<Recording & { readonly startedAtMs: number }> {
+    const { rate, startedAtMs, base64 } = await this.#ask("recording", sinceMs);
     const bytes = Buffer.from(base64, "base64");
     const samples = Int16Array.from({ length: Math.floor(bytes.length / 2) }, (_, index) =>
       bytes.readInt16LE(index * 2),

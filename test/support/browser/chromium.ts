@@ -1,6 +1,7 @@
 /** Debian's Chromium through playwright-core. One browser for each phone, because the microphone is a file for the whole process. */
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import type { Page } from "playwright-core";
 import { Lab } from "../lab.ts";
 import { writeToneWav } from "../wav.ts";
 import { BrowserPhone } from "./browser-phone.ts";
@@ -37,6 +38,14 @@ export const CHROMIUM_FLAGS = [
 ];
 
 export async function launchChromium(options: ChromiumOptions = {}): Promise<BrowserPhone> {
+  return (await launchChromiumTabs(1, options))[0];
+}
+
+/** Several phones in one browser, which all hear the same. Closing one of them closes the browser. */
+export async function launchChromiumTabs(
+  tabs: number,
+  options: ChromiumOptions = {},
+): Promise<readonly [BrowserPhone, ...BrowserPhone[]]> {
   const { toneFrequency = 600, host = "127.0.0.1", args = [], executable = "/usr/bin/chromium" } = options;
   // Without it, Chromium talks to a gateway on 127.0.0.1 only by another address of the machine, if there is one.
   const loopback = options.loopbackCandidates === false ? [] : ["--allow-loopback-in-peer-connection"];
@@ -57,24 +66,35 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Bro
     );
     const browser = await chromium.connect(server.wsEndpoint());
     const context = await browser.newContext({ permissions: ["microphone"] });
-    const tab = await context.newPage();
-    const lines: string[] = [];
-    tab.on("console", (message) => lines.push(`${message.type()}: ${message.text()}`));
-    tab.on("pageerror", (failure) => lines.push(`uncaught: ${failure.message}`));
-    await tab.goto(page.url);
-    await tab.waitForFunction(() => document.title === "phone ready");
-    const driver: PageDriver = {
-      name: `chromium ${toneFrequency} Hz`,
-      pid: server.process().pid ?? -1,
-      console: lines,
-      invoke: (method, json) =>
-        tab.evaluate(([name, text]) => window.invokePhonePage(name, text), [method, json] as const),
-      closePage: () => tab.close(),
-      close: () => lab.close(),
+    const open = async (): Promise<BrowserPhone> => {
+      const tab = await context.newPage();
+      const driver = await tabDriver(tab, page.url);
+      const name = `chromium ${toneFrequency} Hz`;
+      return new BrowserPhone({ ...driver, name, pid: server.process().pid ?? -1, close: () => lab.close() });
     };
-    return new BrowserPhone(driver);
+    const phones: [BrowserPhone, ...BrowserPhone[]] = [await open()];
+    while (phones.length < tabs) phones.push(await open());
+    return phones;
   } catch (failure) {
     await lab.close();
     throw failure;
   }
+}
+
+async function tabDriver(tab: Page, url: string): Promise<Omit<PageDriver, "name" | "pid" | "close">> {
+  const lines: string[] = [];
+  tab.on("console", (message) => lines.push(`${message.type()}: ${message.text()}`));
+  tab.on("pageerror", (failure) => lines.push(`uncaught: ${failure.message}`));
+  const loadPage = async (): Promise<void> => {
+    await tab.goto(url);
+    await tab.waitForFunction(() => document.title === "phone ready");
+  };
+  await loadPage();
+  return {
+    loadPage,
+    console: lines,
+    invoke: (method, json) =>
+      tab.evaluate(([name, text]) => window.invokePhonePage(name, text), [method, json] as const),
+    closePage: () => tab.close(),
+  };
 }

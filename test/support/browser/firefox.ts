@@ -76,6 +76,7 @@ export async function launchFirefox(options: FirefoxOptions = {}): Promise<Brows
       console: client.console,
       invoke: (method, json) =>
         client.callFunction("(method, json) => window.invokePhonePage(method, json)", method, json),
+      loadPage: () => client.navigate(page.url),
       closePage: () => client.navigate("about:blank"),
       close: () => lab.close(),
     };

@@ -87,10 +87,12 @@ export interface PhonePage {
   /** Sends INVITE to an identity, or to a whole URI. */
   call(target: string): Promise<void>;
   answer(): Promise<void>;
-  reject(): Promise<void>;
+  reject(status: number): Promise<void>;
   hangup(): Promise<void>;
   hold(): Promise<void>;
   resume(): Promise<void>;
+  /** Makes the call before the present one the present one. */
+  swap(): Promise<void>;
   /** By telephone-event unless told otherwise. */
   sendDigits(digits: string, way?: DigitWay): Promise<void>;
   /** REFER to an identity, or to a whole URI. */
@@ -106,7 +108,8 @@ export interface PhonePage {
   events(): readonly PhoneEvent[];
   /** The first event of these kinds at or after place `from`. */
   waitEvent(kinds: readonly PhoneEventKind[], from: number, timeoutMs: number): Promise<PhoneEvent>;
-  recording(): PhoneRecording;
+  /** What was played since then, to within a block of 20 ms. */
+  recording(sinceMs: number): PhoneRecording;
   statistics(): Promise<PhoneStatistics>;
   /** SDP that the browser has now. */
   descriptions(): { readonly local: string; readonly remote: string };

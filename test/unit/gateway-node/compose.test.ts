@@ -130,6 +130,32 @@ describe("a gateway node", () => {
     expect(figures).toContain('nearside_gateway_control_channels_open{gateway="us-east",region="us-east"} 2');
   });
 
+  it("shows legs, ports, transactions and timers as they are, so that what a call left behind can be seen", async () => {
+    const { metricsPort, ready, sip } = await start();
+    await ready;
+    const read = async (): Promise<Record<string, number>> => {
+      const text = await (await fetch(`http://127.0.0.1:${String(metricsPort)}/metrics`)).text();
+      const rows = text.matchAll(/^nearside_gateway_(legs|rtp_ports_in_use|sip_transactions|timers)\{[^}]*\} (\d+)$/gm);
+      return Object.fromEntries([...rows].map(([, name = "", value]) => [name, Number(value)]));
+    };
+    const quiet = await read();
+    expect(quiet).toMatchObject({ legs: 0, rtp_ports_in_use: 0, sip_transactions: 0 });
+    const { host, port } = sip.localAddress("udp");
+    const phone = createSocket("udp4");
+    try {
+      // Answered, and kept for its repeats (Timer J).
+      phone.send(
+        "OPTIONS sip:gateway SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKt;rport\r\nMax-Forwards: 70\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:gateway>\r\nCall-ID: t\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
+        port,
+        host,
+      );
+      await once(phone, "message");
+    } finally {
+      phone.close();
+    }
+    expect(await read()).toMatchObject({ sip_transactions: 1, timers: (quiet["timers"] ?? 0) + 1 });
+  });
+
   it("does not come up half when a port is taken, and leaves none of the others open", async () => {
     const [blocker, other] = [await bound(), await bound()];
     const trunkPort = other.address().port;

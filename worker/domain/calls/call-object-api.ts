@@ -141,6 +141,14 @@ export interface CallLegRecord {
   readonly statistics?: Readonly<Record<string, number>>;
 }
 
+/** What a call has still to do. Of an ended one all of it is gone once its peers have answered. */
+export interface CallPending {
+  /** Requests that browsers have not answered. */
+  readonly requests: number;
+  /** When the object wakes by itself. */
+  readonly alarmAtMs?: number;
+}
+
 export interface CallRecord {
   readonly sid: CallSid;
   readonly account: AccountSid;
@@ -158,6 +166,7 @@ export interface CallRecord {
   readonly legs: readonly CallLegRecord[];
   /** The stored decision with inputs, ready for `recomputeDecision`; absent when nothing was to be routed. */
   readonly routing?: unknown;
+  readonly pending: CallPending;
   readonly log: readonly CallLogEntry[];
   readonly summaries: readonly CallSummary[];
 }

@@ -1,9 +1,9 @@
 /** A call as the API shows it. */
-import type { CallLegRecord, CallRecord, CallStatus, CallSummary } from "./call-object-api.ts";
+import type { CallLegRecord, CallPending, CallRecord, CallStatus, CallSummary } from "./call-object-api.ts";
 import type { CallLeg, CallState } from "./call-state.ts";
 import { statusOfRefusal } from "./refusal.ts";
 
-export function describeCall(state: CallState): CallRecord {
+export function describeCall(state: CallState, alarmAtMs?: number): CallRecord {
   return {
     sid: state.sid,
     account: state.account,
@@ -19,8 +19,16 @@ export function describeCall(state: CallState): CallRecord {
     ...(state.link === undefined ? {} : { linkedTo: state.link.sid }),
     legs: state.legs.map((leg) => describeLeg(state, leg)),
     routing: state.groups.at(-1)?.targets.find(({ routing }) => routing !== undefined)?.routing,
+    pending: describePending(state, alarmAtMs),
     log: state.log,
     summaries: summarizeCall(state),
+  };
+}
+
+function describePending({ legs }: CallState, alarmAtMs: number | undefined): CallPending {
+  return {
+    requests: legs.filter((leg) => leg.kind === "browser" && leg.pending !== undefined).length,
+    ...(alarmAtMs === undefined ? {} : { alarmAtMs }),
   };
 }
 

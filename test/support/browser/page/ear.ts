@@ -18,12 +18,9 @@ registerProcessor("ear", class extends AudioWorkletProcessor {
 
 export class Ear {
   readonly #context = new AudioContext();
-  readonly #blocks: Int16Array[] = [];
+  readonly #blocks: { readonly block: Int16Array; readonly atMs: number }[] = [];
   readonly #players: HTMLAudioElement[] = [];
   readonly #sources: MediaStreamAudioSourceNode[] = [];
-  #samples = 0;
-  /** A block is delivered late, never early: the earliest start that any block speaks for is the true one. */
-  #startedAtMs = Infinity;
   #tap: Promise<AudioNode> | undefined;
 
   async listen(track: MediaStreamTrack): Promise<void> {
@@ -40,10 +37,21 @@ export class Ear {
     source.connect(tap);
   }
 
-  recording(): PhoneRecording {
-    const bytes = new Uint8Array(this.#samples * 2);
+  /** From the first block that came after `sinceMs`. A page that lives long loses time: its audio thread waits for the machine. */
+  recording(sinceMs: number): PhoneRecording {
+    const { sampleRate } = this.#context;
+    const first = this.#blocks.findIndex(({ atMs }) => atMs > sinceMs);
+    const blocks = first < 0 ? [] : this.#blocks.slice(first);
+    let samples = 0;
+    let startedAtMs = Infinity;
+    for (const { block, atMs } of blocks) {
+      samples += block.length;
+      // A block is delivered late, never early: the earliest start that any block speaks for is the true one.
+      startedAtMs = Math.min(startedAtMs, atMs - (samples * 1_000) / sampleRate);
+    }
+    const bytes = new Uint8Array(samples * 2);
     let at = 0;
-    for (const block of this.#blocks) {
+    for (const { block } of blocks) {
       bytes.set(new Uint8Array(block.buffer), at);
       at += block.byteLength;
     }
@@ -53,8 +61,8 @@ export class Ear {
       text += String.fromCharCode(...bytes.subarray(from, from + 0x80_00));
     }
     return {
-      rate: this.#context.sampleRate,
-      startedAtMs: Number.isFinite(this.#startedAtMs) ? this.#startedAtMs : 0,
+      rate: sampleRate,
+      startedAtMs: Number.isFinite(startedAtMs) ? startedAtMs : 0,
       base64: btoa(text),
     };
   }
@@ -87,8 +95,6 @@ export class Ear {
   }
 
   #take(block: Int16Array): void {
-    this.#blocks.push(block);
-    this.#samples += block.length;
-    this.#startedAtMs = Math.min(this.#startedAtMs, Date.now() - (this.#samples * 1_000) / this.#context.sampleRate);
+    this.#blocks.push({ block, atMs: Date.now() });
   }
 }

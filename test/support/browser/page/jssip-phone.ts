@@ -3,13 +3,18 @@ import { UA, WebSocketInterface } from "jssip";
 import type { URI } from "jssip";
 import type { RTCSession } from "jssip/lib/RTCSession.js";
 import type { DialogIds, DigitWay, PhonePageOptions } from "../phone-page.ts";
-import { MICROPHONE } from "./library-phone.ts";
+import { MICROPHONE, told } from "./library-phone.ts";
 import type { LibraryPhone, Report } from "./library-phone.ts";
 
 interface JsSipDialogId {
   readonly call_id: string;
   readonly local_tag: string;
   readonly remote_tag: string;
+}
+
+interface FailureMessage {
+  readonly status_code?: number;
+  getHeader?(name: string): string | undefined;
 }
 
 export class JsSipPhone implements LibraryPhone {
@@ -91,8 +96,8 @@ export class JsSipPhone implements LibraryPhone {
     });
   }
 
-  async reject(): Promise<void> {
-    this.#current().terminate({ status_code: 486 });
+  async reject(status = 486): Promise<void> {
+    this.#current().terminate({ status_code: status });
   }
 
   async hangup(): Promise<void> {
@@ -100,11 +105,19 @@ export class JsSipPhone implements LibraryPhone {
   }
 
   async hold(): Promise<void> {
-    if (!this.#current().hold()) throw new Error("JsSIP does not hold now");
+    await new Promise<void>((resolve, reject) => {
+      if (!this.#current().hold({}, resolve)) reject(new Error("JsSIP does not hold now"));
+    });
   }
 
   async resume(): Promise<void> {
-    if (!this.#current().unhold()) throw new Error("JsSIP does not resume now");
+    await new Promise<void>((resolve, reject) => {
+      if (!this.#current().unhold({}, resolve)) reject(new Error("JsSIP does not resume now"));
+    });
+  }
+
+  async swap(): Promise<void> {
+    [this.#session, this.#earlier] = [this.#earlier, this.#session];
   }
 
   async sendDigit(digit: string, way: DigitWay): Promise<void> {
@@ -171,8 +184,9 @@ export class JsSipPhone implements LibraryPhone {
     session.on("reinvite", () => this.#report("re-invited"));
     session.on("ended", (event: { readonly cause: string }) => this.#report("ended", event.cause));
     session.on("failed", (event: { readonly cause: string; readonly message?: unknown }) => {
-      const status = (event.message as { readonly status_code?: number } | null | undefined)?.status_code;
-      this.#report("ended", `${status ?? ""} ${event.cause}`.trim());
+      // A refusal, or the CANCEL of whoever called.
+      const message = event.message as FailureMessage | null | undefined;
+      this.#report("ended", `${message?.status_code ?? ""} ${event.cause}${told(message)}`.trim());
     });
   }
 }

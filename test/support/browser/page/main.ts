@@ -130,10 +130,11 @@ const page: PhonePage = {
   unregister: () => current().unregister(),
   call: (target) => current().call(addressOf(target)),
   answer: () => current().answer(),
-  reject: () => current().reject(),
+  reject: (status) => current().reject(status),
   hangup: () => current().hangup(),
   hold: () => current().hold(),
   resume: () => current().resume(),
+  swap: () => current().swap(),
   sendDigits: async (digits, way = "rtp") => {
     for (const digit of digits) {
       await current().sendDigit(digit, way);
@@ -149,7 +150,7 @@ const page: PhonePage = {
   stop: () => current().stop(),
   events: () => events,
   waitEvent,
-  recording: () => ear.recording(),
+  recording: (sinceMs) => ear.recording(sinceMs),
   statistics,
   descriptions: () => ({
     local: connections.at(-1)?.localDescription?.sdp ?? "",

@@ -2,7 +2,7 @@
 import { Invitation, Inviter, Registerer, RegistererState, SessionState, UserAgent, Web } from "sip.js";
 import type { Session } from "sip.js";
 import type { DialogIds, DigitWay, PhonePageOptions } from "../phone-page.ts";
-import { MICROPHONE } from "./library-phone.ts";
+import { MICROPHONE, told } from "./library-phone.ts";
 import type { LibraryPhone, Report } from "./library-phone.ts";
 
 const RECONNECT_EVERY_MS = 250;
@@ -98,7 +98,7 @@ export class SipJsPhone implements LibraryPhone {
       requestDelegate: {
         onTrying: () => this.#report("trying"),
         onProgress: ({ message }) => this.#report("ringing", `${message.statusCode} ${message.reasonPhrase}`),
-        onReject: ({ message }) => end(`${message.statusCode} ${message.reasonPhrase}`),
+        onReject: ({ message }) => end(`${message.statusCode} ${message.reasonPhrase}${told(message)}`),
       },
     });
   }
@@ -110,9 +110,9 @@ export class SipJsPhone implements LibraryPhone {
     });
   }
 
-  async reject(): Promise<void> {
+  async reject(status = 486): Promise<void> {
     if (!(this.#session instanceof Invitation)) throw new Error("nobody calls");
-    await this.#session.reject({ statusCode: 486 });
+    await this.#session.reject({ statusCode: status });
   }
 
   async hangup(): Promise<void> {
@@ -128,6 +128,10 @@ export class SipJsPhone implements LibraryPhone {
 
   async resume(): Promise<void> {
     await this.#setHold(false);
+  }
+
+  async swap(): Promise<void> {
+    [this.#session, this.#earlier] = [this.#earlier, this.#session];
   }
 
   async sendDigit(digit: string, way: DigitWay): Promise<void> {
@@ -182,7 +186,14 @@ export class SipJsPhone implements LibraryPhone {
   async #setHold(hold: boolean): Promise<void> {
     const session = this.#current();
     session.sessionDescriptionHandlerOptionsReInvite = { hold } as Web.SessionDescriptionHandlerOptions;
-    await session.invite();
+    await new Promise<void>((resolve, reject) => {
+      const requestDelegate = {
+        onAccept: () => resolve(),
+        onReject: ({ message }: { readonly message: { readonly statusCode?: number } }) =>
+          reject(new Error(`the re-INVITE was answered ${String(message.statusCode)}`)),
+      };
+      session.invite({ requestDelegate }).catch(reject);
+    });
   }
 
   #invited(invitation: Invitation): void {
@@ -202,7 +213,7 @@ export class SipJsPhone implements LibraryPhone {
     };
     session.delegate = {
       onInvite: (request) => this.#report("re-invited", String(request.cseq)),
-      onCancel: () => end("cancelled"),
+      onCancel: ({ request }) => end(`cancelled${told(request)}`),
       onBye: () => end("bye"),
     };
     session.stateChange.addListener((state) => {

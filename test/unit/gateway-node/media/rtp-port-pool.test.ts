@@ -28,7 +28,9 @@ test("an exhausted pool gives nothing, and a released port comes back", async ()
   const port = await take(pool);
   expect(port! % 2).toBe(0);
   expect(await take(pool)).toBeUndefined();
+  expect(pool.used).toBe(1);
   pool.release(bound.pop()!);
+  expect(pool.used).toBe(0);
   expect(await take(pool)).toBe(port);
 });
 

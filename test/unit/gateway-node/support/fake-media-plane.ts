@@ -13,6 +13,7 @@ import type {
 type RtpPeer = Parameters<MediaPlane["setRtpPeer"]>[1];
 
 export class FakeMediaPlane implements MediaPlane {
+  readonly portsInUse = 0;
   readonly trace: string[] = [];
   readonly peers = new Map<MediaLegKey, RtpPeer>();
   readonly open = new Map<MediaLegKey, { readonly epoch: number; readonly allowedHosts?: readonly string[] }>();

@@ -63,6 +63,7 @@ export class FakeSipStack implements SipStack {
   readonly once: { readonly request: SipRequest; readonly flow: SipFlow; readonly viaBranch: string | undefined }[] =
     [];
   readonly responsesOnce: { readonly response: SipResponse; readonly flow: SipFlow }[] = [];
+  readonly transactions = 0;
   closed = false;
   /** Thrown by the next `sendRequest`, once. */
   fault: Error | undefined;

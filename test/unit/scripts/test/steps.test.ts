@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { allSteps, checkSteps, selectSteps } from "../../../../scripts/test/steps.ts";
+import { allSteps, checkSteps, selectSteps, withWholeTable } from "../../../../scripts/test/steps.ts";
 
 const names = (only: readonly string[]) => selectSteps(allSteps("/cache"), only).map(({ name }) => name);
 
@@ -29,6 +29,13 @@ describe("the steps of npm test", () => {
     const vitest = allSteps("/cache").filter(({ report }) => report !== undefined);
     const limitMs = vitest.reduce((sum, { timeoutMs }) => sum + timeoutMs, 0);
     expect(limitMs).toBeLessThanOrEqual(30 * 60_000);
+  });
+
+  it("take the whole table of pairs and courses only when told so", () => {
+    const usual = allSteps("/cache");
+    expect(usual.filter(({ env }) => env !== undefined)).toEqual([]);
+    const whole = withWholeTable(usual).filter(({ env }) => env?.["CALL_TABLE"] === "all");
+    expect(whole.map(({ name }) => name)).toEqual(["e2e"]);
   });
 
   it.each([

@@ -20,6 +20,7 @@ function record(from: string, to: string, legs: readonly CallLegRecord[]): CallR
     epoch: 1,
     createdAtMs: 0,
     legs,
+    pending: { requests: 0 },
     log: [],
     summaries: [],
   };
