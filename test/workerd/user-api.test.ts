@@ -270,6 +270,14 @@ describe("calls", () => {
     expect([response.status, await response.json()]).toEqual([400, { code }]);
   });
 
+  it("of one's own do not say where others can be reached", async () => {
+    const response = await get(`/v1/me/calls/${sid}`, await tokenOf(demo, "alice"));
+    expect(response.status).toBe(200);
+    const text = await response.text();
+    expect(JSON.parse(text)).toMatchObject({ sid });
+    for (const inputs of ["routing", "contact", "flow", "bridge"]) expect(text).not.toContain(`"${inputs}"`);
+  });
+
   it("of other accounts are unknown, and so are those that never were", async () => {
     const unknown = [404, { code: "call-unknown" }];
     const foreign = await get(`/v1/me/calls/${sid}`, await tokenOf(other, "alice"));

@@ -46,7 +46,9 @@ export const ownCallRoutes = new Hono<UserTypes>()
     const record = await readCall(c.env, account, sid, (call) => call.describe());
     // A call of others is as unknown as one that never was.
     if (record?.account !== account || !tookPart(record, identity)) return c.json({ code: "call-unknown" }, 404);
-    return c.json(record);
+    // The decision's inputs say where others can be reached; its reasons are in the ladder.
+    const { routing: _inputs, ...own } = record;
+    return c.json(own);
   })
   .get("/:sid/ladder", async (c) => {
     const sid = parseCallSid(c.req.param("sid"));
