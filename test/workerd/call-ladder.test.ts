@@ -4,7 +4,7 @@ import type { CallEvent } from "../../protocol/call-messages.ts";
 import type { CallToken, LegId } from "../../protocol/ids.ts";
 import type { Ladder } from "../../worker/domain/ladder/ladder.ts";
 import { waitUntil } from "../support/wait-until.ts";
-import { createAccount } from "./support/accounts.ts";
+import { createAccount, tokenOf } from "./support/accounts.ts";
 import type { TestAccount } from "./support/accounts.ts";
 import { inviteReceived } from "./support/phone-invite.ts";
 import { createGatewayKeys, createInstance, TestGateway } from "./support/test-gateway.ts";
@@ -18,12 +18,6 @@ let other: TestAccount;
 let gateway: TestGateway;
 let call: CallToken;
 let sid: string;
-
-async function tokenOf(account: TestAccount, identity: string): Promise<string> {
-  const { sipDomain, password } = account.user(identity);
-  const response = await worker.request("/v1/tokens", { method: "POST", json: { identity, sipDomain, password } });
-  return ((await response.json()) as { readonly token: string }).token;
-}
 
 function tell(...events: readonly (readonly [seq: number, event: CallEvent])[]): void {
   gateway.send({
@@ -113,7 +107,7 @@ describe("the ladder of a call", () => {
 
   it("is there for the user who called, and unknown to everybody else", async () => {
     const get = async (path: string, account: TestAccount, identity: string): Promise<readonly [number, unknown]> => {
-      const headers = { Authorization: `Bearer ${await tokenOf(account, identity)}` };
+      const headers = { Authorization: `Bearer ${await tokenOf(worker, account, identity)}` };
       const response = await worker.request(path, { headers });
       const { code, from } = (await response.json()) as { readonly code?: string; readonly from?: string };
       return [response.status, code ?? from];

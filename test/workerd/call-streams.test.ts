@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { CallEvent } from "../../protocol/call-messages.ts";
 import type { CallToken, LegId } from "../../protocol/ids.ts";
-import { createAccount } from "./support/accounts.ts";
+import { createAccount, tokenOf } from "./support/accounts.ts";
 import type { TestAccount } from "./support/accounts.ts";
 import { inviteReceived } from "./support/phone-invite.ts";
 import { SipBrowser } from "./support/sip-browser.ts";
@@ -213,7 +213,14 @@ describe("the stream of a call", () => {
     expect(await read(`${calls}/${child?.sid}.json`)).toMatchObject({ sid: child?.sid, status: "ringing" });
     expect(await list("Status=in-progress")).toEqual([]);
     const record = await read(`/v1/calls/${parent?.sid}`);
-    expect(record).toMatchObject({ account: demo.sid, from: "alice", to: "bob" });
+    expect(record).toMatchObject({ account: demo.sid, from: "alice", to: "bob", routing: { candidates: [{}] } });
+    // The user who called sees the call, and not where the other one can be reached.
+    const own = await worker.request(`/v1/me/calls/${parent?.sid}`, {
+      headers: { Authorization: `Bearer ${await tokenOf(worker, demo, "alice")}` },
+    });
+    const text = await own.text();
+    expect(JSON.parse(text)).toMatchObject({ from: "alice", to: "bob" });
+    expect(text).not.toContain("10.0.0.8");
   });
 
   it("finds what a far region's phone registered last, and nothing once it is gone", async () => {

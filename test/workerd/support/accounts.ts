@@ -38,3 +38,10 @@ export async function createAccount(worker: TestWorker, name: string): Promise<T
     }),
   };
 }
+
+/** An access token of one of the account's users, as the softphone page gets it. */
+export async function tokenOf(worker: TestWorker, account: TestAccount, identity: string): Promise<string> {
+  const { sipDomain, password } = account.user(identity);
+  const response = await worker.request("/v1/tokens", { method: "POST", json: { identity, sipDomain, password } });
+  return ((await response.json()) as { readonly token: string }).token;
+}
