@@ -67,6 +67,8 @@ export function passOn(draft: CallDraft, stays: CallLeg, group?: RingGroup): voi
   const before = winner === undefined ? undefined : groupOf(draft, winner);
   const callerStays = caller === stays;
   if (before !== undefined) before.endedAtMs = draft.context.nowMs;
+  // Who was heard before the answer may be the one who stays, and must not be joined with itself.
+  delete state.early;
   if (group !== undefined) {
     group.purpose = callerStays && before !== undefined ? before.purpose : { kind: "call" };
     if (callerStays) group.talkUntilMs = before?.talkUntilMs;
