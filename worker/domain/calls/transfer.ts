@@ -7,13 +7,13 @@ import type { CodecName } from "#protocol/media";
 import { reasonPhrase } from "#sip/message/build";
 import type { CallDraft } from "./call-draft.ts";
 import type { CallLeg, CallTransfer } from "./call-state.ts";
-import { endCall, hangUp } from "./hang-up.ts";
+import { hangUp } from "./hang-up.ts";
 import { finishInstructions, startDocument } from "./instructions.ts";
 import { joinMedia } from "./join.ts";
 import { notifyTransfer } from "./refer-notify.ts";
 import type { Refusal } from "./refusal.ts";
 import type { RingGroup } from "./ring-group-state.ts";
-import { endGroup, groupOf, ringGroup } from "./ring-group.ts";
+import { endGroup, groupOf, legIsGone, ringGroup } from "./ring-group.ts";
 
 const GIVEN_UP: Refusal = { status: 487, reason: reasonPhrase(487) };
 
@@ -67,6 +67,8 @@ export function passOn(draft: CallDraft, stays: CallLeg, group?: RingGroup): voi
   const before = winner === undefined ? undefined : groupOf(draft, winner);
   const callerStays = caller === stays;
   if (before !== undefined) before.endedAtMs = draft.context.nowMs;
+  // Who was heard before the answer may be the one who stays, and must not be joined with itself.
+  delete state.early;
   if (group !== undefined) {
     group.purpose = callerStays && before !== undefined ? before.purpose : { kind: "call" };
     if (callerStays) group.talkUntilMs = before?.talkUntilMs;
@@ -88,14 +90,15 @@ export function leaveTransfer(draft: CallDraft, transfer: CallTransfer): void {
   draft.record();
 }
 
-/** The two go on as before; if the transferor has left already, nobody is there to go on with. */
+/** The two go on as before; if the transferor has left already, its end means now what it means at any other time. */
 export function transferFails(draft: CallDraft, refusal: Refusal = GIVEN_UP): void {
   const { transfer } = draft.state;
   if (transfer === undefined) return;
   draft.state.transfer = undefined;
   draft.log("transfer.failed", { leg: transfer.stays, detail: `${refusal.status} ${refusal.reason}` });
   notifyTransfer(draft, transfer, refusal.status, refusal.reason);
-  if (draft.leg(transfer.by)?.stage === "ended") return endCall(draft, "completed", "transfer-failed");
+  const by = draft.leg(transfer.by);
+  if (by?.stage === "ended") return legIsGone(draft, by, { outcome: "completed", cause: "transfer-failed" });
   joinMedia(draft);
   draft.record();
 }

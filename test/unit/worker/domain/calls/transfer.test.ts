@@ -231,6 +231,13 @@ describe("a transfer", () => {
     expect(world.state?.status).toBe("completed");
   });
 
+  it("of a callee that was heard before it answered, to a number, joins it with nobody but the number", () => {
+    const world = talkingPair("phone", "phone");
+    if (world.state !== undefined) world.state.early = { leg: legId("b1"), codec: "PCMU" };
+    refer(world, "a", "phone", "<sip:echo@demo.nearside.test>");
+    expect(joins(world)["b1"]).toBe("echo");
+  });
+
   it("may follow another one: who stayed, or who was called in, transfers on", () => {
     const world = talkingPair("phone", "phone");
     refer(world, "a", "phone", CAROL);
