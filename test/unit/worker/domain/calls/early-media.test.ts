@@ -149,6 +149,27 @@ describe("early media in a Dial", () => {
   });
 });
 
+describe("the stream between two gateways", () => {
+  it("has another name for each callee that is heard, as its keys are used once", () => {
+    const world = dialled(phoneRoute("desk", "eu-west"), phoneRoute("kitchen", "eu-west"));
+    const names = new Set([world.state?.trunkStream]);
+    rings(world, "b1", "eu-west", "PCMU");
+    expect(world.state?.trunkStream).toBe([...names][0]);
+    world.event("eu-west", { kind: "leg-failed", leg: leg("b1"), status: 486, reason: "Busy Here" });
+    rings(world, "b2", "eu-west", "PCMU");
+    names.add(world.state?.trunkStream);
+    answers(world, "b2", "eu-west");
+    expect(world.state?.trunkStream).toBe([...names][1]);
+    expect(names.size).toBe(2);
+
+    const other = dialled(phoneRoute("desk", "eu-west"), phoneRoute("kitchen", "eu-west"));
+    rings(other, "b1", "eu-west", "PCMU");
+    const early = other.state?.trunkStream;
+    answers(other, "b2", "eu-west");
+    expect(other.state?.trunkStream).not.toBe(early);
+  });
+});
+
 describe("the death of a gateway in early media", () => {
   it("of the caller: another one gives its early media, and answers", () => {
     const world = dialled(phoneRoute("desk", "eu-west"));
