@@ -20,7 +20,8 @@ export function hearCallee(draft: CallDraft, callee: CallLeg, codec: CodecName):
   if (caller.codec !== undefined && caller.codec !== codec) return false;
   if (caller.kind === "browser" && !findGateway(draft, caller, callee)) return false;
   // The keys of a stream between gateways are used once.
-  if (known !== undefined) state.trunkStream = draft.context.randomHex(8);
+  if (known !== undefined || state.groups.some(({ winner }) => winner !== undefined))
+    state.trunkStream = draft.context.randomHex(8);
   state.early = { leg: callee.leg, codec };
   draft.log("leg.early-media", { leg: callee.leg, gateway: callee.holder, detail: codec });
   // A caller that was answered, or that has heard somebody before, needs nothing but the audio.

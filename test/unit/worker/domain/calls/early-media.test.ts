@@ -3,6 +3,8 @@ import { callTag } from "#protocol/ids";
 import type { LegId } from "#protocol/ids";
 import type { WebRtcLegMedia } from "#protocol/capsule";
 import type { CodecName } from "#protocol/media";
+import { startInstructions } from "../../../../../worker/domain/instructions/instruction-machine.ts";
+import { parseTwiml } from "../../../../../worker/domain/instructions/parse-twiml.ts";
 import { CallWorld, DOMAIN, PHONE_OFFER, TOKEN, capsule, phoneRoute } from "./call-world.ts";
 
 const leg = (id: string): LegId => id as LegId;
@@ -120,6 +122,51 @@ describe("early media of a phone", () => {
     world.told();
     world.event("us-east", { kind: "digit-received", leg: leg("a"), digit: "1", source: "info" });
     expect(world.told()).toEqual(["us-east: send-digit b1"]);
+  });
+});
+
+describe("early media in a Dial", () => {
+  it("takes the place of the ringback for a caller who has been answered, and gives it back when it ends", () => {
+    const world = new CallWorld();
+    world.phoneCalls("music");
+    const parsed = parseTwiml("<Response><Dial><Client>bob</Client></Dial></Response>");
+    if (!parsed.ok || world.state === undefined) throw new Error("the test's document");
+    const { state, actions } = startInstructions(parsed.document);
+    world.state.instructions = state;
+    world.state.actions = actions.filter(({ kind }) => kind !== "answer");
+    world.feed({ kind: "retry-adoption" });
+    world.located(phoneRoute("desk", "us-east"), phoneRoute("kitchen", "us-east"));
+    world.told();
+    rings(world, "b1", "us-east", "PCMA");
+    expect(world.told()).toEqual([]);
+    rings(world, "b2", "us-east", "PCMU");
+    expect(world.told()).toEqual(["us-east: join-leg a local", "us-east: join-leg b2 local"]);
+    world.event("us-east", { kind: "leg-failed", leg: leg("b2"), status: 486, reason: "Busy Here" });
+    expect(world.commands.at(-1)?.command).toMatchObject({ join: { kind: "player", source: "ringback-us" } });
+    world.told();
+    answers(world, "b1", "us-east");
+    expect(world.told()).toContain("us-east: join-leg b1 local");
+  });
+});
+
+describe("the stream between two gateways", () => {
+  it("has another name for each callee that is heard, as its keys are used once", () => {
+    const world = dialled(phoneRoute("desk", "eu-west"), phoneRoute("kitchen", "eu-west"));
+    const names = new Set([world.state?.trunkStream]);
+    rings(world, "b1", "eu-west", "PCMU");
+    expect(world.state?.trunkStream).toBe([...names][0]);
+    world.event("eu-west", { kind: "leg-failed", leg: leg("b1"), status: 486, reason: "Busy Here" });
+    rings(world, "b2", "eu-west", "PCMU");
+    names.add(world.state?.trunkStream);
+    answers(world, "b2", "eu-west");
+    expect(world.state?.trunkStream).toBe([...names][1]);
+    expect(names.size).toBe(2);
+
+    const other = dialled(phoneRoute("desk", "eu-west"), phoneRoute("kitchen", "eu-west"));
+    rings(other, "b1", "eu-west", "PCMU");
+    const early = other.state?.trunkStream;
+    answers(other, "b2", "eu-west");
+    expect(other.state?.trunkStream).not.toBe(early);
   });
 });
 
