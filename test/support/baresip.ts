@@ -326,27 +326,6 @@ export class Baresip {
     return { rate: PHONE_RATE, samples: timeline.inRealTime(samples, untilMs), startedAtMs: timeline.startedAtMs };
   }
 
-  /** As `receivedInRealTime`, of all its recordings one after the other: it begins a new one when it holds and resumes. */
-  async receivedThroughout(untilMs?: number): Promise<Recording & { readonly startedAtMs: number }> {
-    this.#look();
-    const parts: { readonly startedAtMs: number; readonly samples: Int16Array }[] = [];
-    for (const path of await this.#recordingPaths("dec")) {
-      const timeline = this.#timelines.get(path);
-      if (timeline?.startedAtMs === undefined) continue;
-      const { samples } = await readWav(path);
-      parts.push({ startedAtMs: timeline.startedAtMs, samples: timeline.inRealTime(samples, untilMs) });
-    }
-    const startedAtMs = Math.min(...parts.map((part) => part.startedAtMs));
-    if (!Number.isFinite(startedAtMs)) throw new Error(`${this.process.name} heard nothing yet`);
-    const placed = parts.map((part) => ({
-      at: Math.round(((part.startedAtMs - startedAtMs) * PHONE_RATE) / 1_000),
-      samples: part.samples,
-    }));
-    const whole = new Int16Array(Math.max(...placed.map(({ at, samples }) => at + samples.length)));
-    for (const { at, samples } of placed) whole.set(samples, at);
-    return { rate: PHONE_RATE, samples: whole, startedAtMs };
-  }
-
   /**
    * All that its ear heard since then, of whichever calls, as one recording in real time. It begins a file with each call and
    * with each change of one, and names files by the second: changes within one second of each other spoil the earlier file.
