@@ -221,7 +221,7 @@ function forgetSignalling(context: CallContext, leg: Leg): void {
 }
 
 /** Without these a talk goes on all the same. */
-const PASSED_OVER: ReadonlySet<CallCommand["kind"]> = new Set(["ring-leg", "answer-refer", "notify-leg"]);
+const PASSED_OVER: ReadonlySet<CallCommand["kind"]> = new Set(["ring-leg", "answer-refer", "notify-leg", "send-digit"]);
 
 /** What a Call object hears when a command that would begin a leg cannot be carried out. */
 function refusalOf(kind: CallCommand["kind"], leg: LegId): CallEvent | undefined {
