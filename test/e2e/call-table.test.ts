@@ -22,7 +22,7 @@ const runnable = CELLS.filter(({ reason }) => reason === undefined);
 const cells = process.env["CALL_TABLE"] === "all" ? runnable : selectCells(CELLS);
 
 /** Calls at a time: more, and a recording tells of the machine's load. */
-const SEATS = 3;
+const SEATS = 4;
 const CELL_LIMIT_MS = 1_800_000;
 /** Timers H, F and J of RFC 3261 last 32 s. */
 const GONE_MS = 35_000;

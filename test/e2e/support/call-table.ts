@@ -117,9 +117,10 @@ export const COURSES: Readonly<Record<CourseName, Course>> = {
   cancel: { title: "the caller gives up while it rings", bad: true, cannot: numbersCannot },
   decline: { title: "the callee declines (603)", bad: true, cannot: noDecline },
   busy: { title: "the callee is busy (486)", bad: true, cannot: noBusy },
-  "no-answer": { title: "nobody answers in time (408)", bad: true, cannot: numbersCannot },
   unknown: { title: "the account has no such user (404)", bad: true, cannot: once },
   "not-registered": { title: "the callee is not registered (480)", bad: true, cannot: once },
+  // A minute, in which the transactions of those before it run out.
+  "no-answer": { title: "nobody answers in time (408)", bad: true, cannot: numbersCannot },
   "gateways-failed": { title: "no gateway reaches the callee (503, Retry-After)", bad: true, cannot: noFailure },
 };
 

@@ -23,7 +23,7 @@ export interface Scene {
   readonly startedAtMs: number;
 }
 
-const TALK_MS = 1_800;
+const TALK_MS = 1_500;
 
 /**
  * What is heard is judged by its sound. How short its breaks are is judged where nothing else goes on at the same time
@@ -46,7 +46,7 @@ export async function bothHear({ caller, callee }: Scene, span: Span): Promise<v
 }
 
 export async function hears({ kind, talker }: Peer, frequency: number, span: Span): Promise<void> {
-  await expectHeard(talker, frequency, { ...limitsOf(kind), ...span });
+  await expectHeard(talker, frequency, { forMs: 800, ...limitsOf(kind), ...span });
 }
 
 /** Long enough that both hear the other for a while, however late the first packet was. */
