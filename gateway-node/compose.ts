@@ -79,6 +79,7 @@ export async function startGatewayNode(config: GatewayConfig, log: Log): Promise
   counters.gauge("legs", () => legs.size);
   counters.gauge("rtp_ports_in_use", () => lower.media.portsInUse);
   counters.gauge("sip_transactions", () => lower.stack.transactions);
+  counters.gauge("sip_connections", () => lower.stack.connections);
   counters.gauge("timers", () => clock.timersSet);
   counters.gauge("bindings", () => assembled().bindings.size);
   counters.gauge("control_channels_open", () => assembled().control.openChannels);

@@ -61,6 +61,10 @@ class GatewaySipStack implements SipStack {
     return this.#layer.size;
   }
 
+  get connections(): number {
+    return this.#sockets?.connections ?? 0;
+  }
+
   localAddress(transport: SipFlow["transport"]): { readonly host: string; readonly port: number } {
     return { host: this.#options.advertisedHost ?? this.#options.host, port: this.#openSockets().port(transport) };
   }

@@ -15,10 +15,19 @@ export interface SipSocketEvents {
   onBrokenStream(problem: StreamProblem, flow: SipFlow): void;
 }
 
+interface OpenSockets {
+  readonly udp: UdpTransport;
+  readonly tcp: StreamTransport;
+  readonly tls: StreamTransport;
+  /** Shared by the two. */
+  readonly budget: ConnectionBudget;
+}
+
 export class SipSockets implements SipSender {
   readonly #udp: UdpTransport;
   readonly #tcp: StreamTransport;
   readonly #tls: StreamTransport;
+  readonly #budget: ConnectionBudget;
   #closing: Promise<void> | undefined;
 
   /** Opens all three or none; rejects with `ListenError`. */
@@ -34,17 +43,22 @@ export class SipSockets implements SipSender {
     try {
       tcp = await openStreamTransport("tcp", options, limits, budget, events);
       const tls = await openStreamTransport("tls", options, limits, budget, events);
-      return new SipSockets(udp, tcp, tls);
+      return new SipSockets({ udp, tcp, tls, budget });
     } catch (error) {
       await Promise.all([udp.close(), tcp?.close()]);
       throw error;
     }
   }
 
-  private constructor(udp: UdpTransport, tcp: StreamTransport, tls: StreamTransport) {
+  private constructor({ udp, tcp, tls, budget }: OpenSockets) {
     this.#udp = udp;
     this.#tcp = tcp;
     this.#tls = tls;
+    this.#budget = budget;
+  }
+
+  get connections(): number {
+    return this.#budget.open;
   }
 
   port(transport: SipFlow["transport"]): number {

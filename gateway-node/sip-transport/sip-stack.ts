@@ -44,6 +44,8 @@ export interface SipStackEvents {
 export interface SipStack {
   /** Transactions that are not over, those that only absorb repeats among them. */
   readonly transactions: number;
+  /** Open TCP and TLS connections, whoever opened them. */
+  readonly connections: number;
   /** Host and port to write in Via and Contact for a transport. */
   localAddress(transport: SipFlow["transport"]): { readonly host: string; readonly port: number };
   /** Adds the top Via (`viaBranch` given or made) and sends; retransmits over UDP. */

@@ -122,9 +122,11 @@ describe("the APIs", () => {
     await talk(1_100);
     const during = await findCall(stack, "alice", "bob", { notBeforeMs });
     expect(during.status).toBe("in-progress");
+    const endedAtMs = Date.now();
     await pair.callee.hangup();
-    await pair.caller.waitClosed();
+    expect((await pair.caller.waitClosed()).atMs - endedAtMs).toBeLessThan(1_000);
     const call = await endedCall(notBeforeMs);
+    expect(call).toMatchObject({ status: "completed", endCause: "callee-bye", epoch: 1 });
     const { sid: account, authToken } = stack.account();
 
     const client = twilio(account, authToken, { accountSid: account });

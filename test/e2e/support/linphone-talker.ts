@@ -102,7 +102,7 @@ export class LinphoneTalker implements Talker {
     const told = await this.phone.waitEnded({ from: this.#from, timeoutMs });
     this.#endedAtMs ??= Date.now();
     // The terminal says that it went wrong, and the log how.
-    return told.endsWith("error.") ? await this.phone.logged(/^SIP\/2\.0 ([3-6]\d\d .*)/, this.#fromLog) : told;
+    return told.includes("(No error)") ? told : await this.phone.logged(/^SIP\/2\.0 ([3-6]\d\d .*)/, this.#fromLog);
   }
 
   async ends(): Promise<number> {

@@ -28,7 +28,7 @@ export async function callNumber(scene: Scene): Promise<readonly string[]> {
 
 async function expectHungUp(scene: Scene): Promise<string> {
   const call = await endedCall(scene, scene.pair.callee);
-  expect(call).toMatchObject({ status: "completed", endCause: "caller-bye", epoch: 1 });
+  expect(call).toMatchObject({ status: "completed", endCause: "caller-bye" });
   return call.sid;
 }
 
@@ -80,8 +80,8 @@ async function hearsOthers(listener: Peer, members: readonly Peer[], sinceMs: nu
       expect(share, who).toBeLessThan(0.02);
       continue;
     }
-    // Equal voices: each has its part of the sum.
-    expect(share, who).toBeGreaterThan(0.7 / (members.length - 1));
+    // Voices that are about equally loud: each has its part of the sum.
+    expect(share, who).toBeGreaterThan(0.5 / (members.length - 1));
     const gaps = silences(samples, rate, talker.frequency, span).map(({ lastsMs }) => lastsMs);
     expect(Math.max(0, ...gaps), who).toBeLessThanOrEqual(2 * limitsOf(listener.kind).silenceMs);
   }

@@ -64,6 +64,7 @@ export class FakeSipStack implements SipStack {
     [];
   readonly responsesOnce: { readonly response: SipResponse; readonly flow: SipFlow }[] = [];
   readonly transactions = 0;
+  readonly connections = 0;
   closed = false;
   /** Thrown by the next `sendRequest`, once. */
   fault: Error | undefined;
