@@ -83,6 +83,7 @@ async function holdAndResume(scene: Scene): Promise<readonly string[]> {
   await establish(caller.talker, callee.talker);
   await converse(scene);
   const judgements: (() => Promise<void>)[] = [];
+  const resumed = new Set<Peer>();
   for (const [holder, other] of [
     [caller, callee],
     [callee, caller],
@@ -92,16 +93,15 @@ async function holdAndResume(scene: Scene): Promise<readonly string[]> {
     await talkFor(HOLD_MS);
     const resumedAtMs = Date.now();
     await holder.talker.resume();
+    resumed.add(holder);
     const sinceMs = Date.now() + AFTERGLOW_MS;
     await talkFor(HOLD_MS + AFTERGLOW_MS);
     const span = { sinceMs, untilMs: Date.now() };
+    const listeners = [holder, other].filter((one) => recordsAfter(one, resumed, holder === callee));
     judgements.push(async () => {
       await hearsNothing(holder, other.talker.frequency, heldAtMs, resumedAtMs);
-      for (const [one, another] of [
-        [caller, callee],
-        [callee, caller],
-      ] as const)
-        if (one.kind !== "linphone" || holder === callee) await hears(one, another.talker.frequency, span);
+      for (const one of listeners)
+        await hears(one, one === caller ? callee.talker.frequency : caller.talker.frequency, span);
     });
   }
   await caller.talker.hangup();
@@ -110,6 +110,15 @@ async function holdAndResume(scene: Scene): Promise<readonly string[]> {
   const call = await endedCall(scene);
   expect(call).toMatchObject({ status: "completed", endCause: "caller-bye" });
   return [call.sid];
+}
+
+/**
+ * Whose recording tells what was heard after a resume. Baresip's recorder writes nothing more once it has resumed a call, though
+ * packets come and the phone sends; linphone's has no time in it, so only its end can be placed.
+ */
+function recordsAfter(peer: Peer, resumed: ReadonlySet<Peer>, atTheEnd: boolean): boolean {
+  if (peer.kind === "linphone") return atTheEnd;
+  return isBrowser(peer.kind) || !resumed.has(peer);
 }
 
 /** Linphone records nothing while it holds, and says on its terminal that it does. */
@@ -149,10 +158,8 @@ async function twoCalls(scene: Scene): Promise<readonly string[]> {
   for (const call of calls) expect(call).toMatchObject({ status: "completed", endCause: "caller-bye" });
   await hears(callee, caller.talker.frequency, again);
   // Linphone records both calls into one file.
-  if (caller.kind !== "linphone") {
-    await hears(caller, caller.talker.frequency, echo);
-    await hears(caller, callee.talker.frequency, again);
-  }
+  if (caller.kind !== "linphone") await hears(caller, caller.talker.frequency, echo);
+  if (recordsAfter(caller, new Set([caller]), false)) await hears(caller, callee.talker.frequency, again);
   return calls.map(({ sid }) => sid);
 }
 
