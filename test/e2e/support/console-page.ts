@@ -11,7 +11,7 @@ import { writeToneWav } from "../../support/wav.ts";
 
 const MOMENT_MS = 5_000;
 /** Resolution of what the page's listener tells. */
-const HERTZ_TOLERANCE = 12;
+export const HERTZ_TOLERANCE = 12;
 
 /** What the browser itself writes of refused requests and lost sockets. */
 const WRITTEN_BY_BROWSER = /^(Failed to load resource|WebSocket connection to)/;

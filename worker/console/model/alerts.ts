@@ -2,6 +2,7 @@ import { effect, signal } from "@preact/signals";
 import { playKnock, playRing, playRingback } from "../media/tones.ts";
 import type { Sound } from "../media/tones.ts";
 import { wordsForEnd } from "../phone/call-end.ts";
+import { wordsForTransfer } from "../phone/transfer.ts";
 import type { SipCall } from "../phone/sip-call.ts";
 import type { Softphone } from "./softphone.ts";
 
@@ -103,6 +104,7 @@ function stageWords(call: SipCall): string | undefined {
     case "ringing":
       return `It rings at ${call.peer}`;
     case "talking":
+      if (call.transfer.value !== undefined) return wordsForTransfer(call.transfer.value, call.peer);
       return call.held.value ? `${call.peer} is on hold` : `You are talking to ${call.peer}`;
     case "incoming":
     case "connecting":
