@@ -1,5 +1,5 @@
 import { effect, signal } from "@preact/signals";
-import { playKnock, playRing, playRingback } from "../media/tones.ts";
+import { playKnocks, playRing, playRingback } from "../media/tones.ts";
 import type { Sound } from "../media/tones.ts";
 import { wordsForEnd } from "../phone/call-end.ts";
 import { wordsForTransfer } from "../phone/transfer.ts";
@@ -18,7 +18,7 @@ export class Alerts {
   );
   readonly #phone: Softphone;
   readonly #notes = new Map<string, Notification>();
-  #ring: Sound | undefined;
+  #ring: { readonly kind: "ring" | "knock"; readonly sound: Sound } | undefined;
   #ringback: Sound | undefined;
 
   constructor(phone: Softphone) {
@@ -47,14 +47,11 @@ export class Alerts {
   #soundRing(): void {
     const { ringing, calls } = this.#phone;
     const talking = calls.value.some(({ stage }) => stage.value === "talking" || stage.value === "connecting");
-    const isRinging = ringing.value.length > 0;
-    if (isRinging && this.#ring === undefined) {
-      if (talking) playKnock();
-      this.#ring = talking ? { stop: () => {} } : playRing();
-    }
-    if (isRinging) return;
-    this.#ring?.stop();
-    this.#ring = undefined;
+    const kind = ringing.value.length === 0 ? undefined : talking ? "knock" : "ring";
+    // Who rings goes on when the call beside it ends, and then as loud as any.
+    if (kind === this.#ring?.kind) return;
+    this.#ring?.sound.stop();
+    this.#ring = kind === undefined ? undefined : { kind, sound: kind === "ring" ? playRing() : playKnocks() };
   }
 
   #soundRingback(): void {

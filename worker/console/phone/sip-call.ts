@@ -58,6 +58,10 @@ export class SipCall {
   readonly problem = signal<string | undefined>(undefined);
   /** Of the last transfer of this call that was asked for. */
   readonly transfer = signal<TransferState | undefined>(undefined);
+  readonly isBeingTransferred = computed(() => {
+    const transfer = this.transfer.value;
+    return transfer !== undefined && transfer.kind !== "failed";
+  });
   readonly takesUp: KeptCall | undefined;
   readonly media: CallMedia;
   readonly isOver = computed(() => this.stage.value === "ended");
@@ -160,7 +164,12 @@ export class SipCall {
     if (other.stage.value !== "talking") return;
     other.#leavesFor = this.peer;
     await this.#refer(other.peer, other.#session);
-    if (this.stage.value === "talking") other.#leavesFor = undefined;
+    if (this.end.value?.kind !== "transferred") other.#leavesFor = undefined;
+  }
+
+  /** That the last one failed was read. */
+  forgetFailedTransfer(): void {
+    if (!this.isBeingTransferred.value) this.transfer.value = undefined;
   }
 
   /** What the page needs to go on with this talk when it is loaded again. */
@@ -244,9 +253,7 @@ export class SipCall {
   }
 
   async #refer(to: string, target: URI | Session): Promise<void> {
-    const { value: before } = this.transfer;
-    const isUnderWay = before !== undefined && before.kind !== "failed";
-    if (this.stage.value !== "talking" || isUnderWay) return;
+    if (this.stage.value !== "talking" || this.isBeingTransferred.value) return;
     this.transfer.value = { kind: "asked", to };
     const status = await refer(this.#session, target, {
       extraHeaders: this.#headers(),

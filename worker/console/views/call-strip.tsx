@@ -51,7 +51,7 @@ function ConnectButton({ call }: { readonly call: SipCall }): JSX.Element | null
   const { active } = usePhone();
   const other = active.value;
   const bothTalk = call.stage.value === "talking" && other?.stage.value === "talking";
-  if (!bothTalk || other === undefined) return null;
+  if (!bothTalk || other === undefined || call.isBeingTransferred.value) return null;
   return (
     <button
       type="button"

@@ -30,6 +30,10 @@ export function CallView({ call }: { readonly call: SipCall }): JSX.Element {
   const [panel, setPanel] = useState<Panel | undefined>(undefined);
   const title = useRef<HTMLHeadingElement>(null);
   useLayoutEffect(() => title.current?.focus(), [call]);
+  const closePanel = (): void => {
+    setPanel(undefined);
+    title.current?.focus();
+  };
   return (
     <div class="call">
       <section class="call-head" data-stage={stage} aria-labelledby="call-title">
@@ -58,9 +62,7 @@ export function CallView({ call }: { readonly call: SipCall }): JSX.Element {
           />
         )}
         {panel === "keys" && stage === "talking" && <InCallKeys call={call} />}
-        {panel === "transfer" && stage === "talking" && (
-          <TransferPanel call={call} onDone={() => setPanel(undefined)} />
-        )}
+        {panel === "transfer" && stage === "talking" && <TransferPanel call={call} onDone={closePanel} />}
       </section>
       {stage !== "ended" && panel === undefined && <CallPathCard call={call} />}
     </div>
@@ -154,7 +156,15 @@ function CallActions({ call, panel, onPanel }: CallActionsProps): JSX.Element {
           >
             {held ? <ResumeIcon /> : <PauseIcon />}
           </Action>
-          <Action label="Transfer" pressed={panel === "transfer"} onPress={() => onPanel("transfer")}>
+          <Action
+            label="Transfer"
+            pressed={panel === "transfer"}
+            busy={call.isBeingTransferred.value}
+            onPress={() => {
+              call.forgetFailedTransfer();
+              onPanel("transfer");
+            }}
+          >
             <TransferIcon />
           </Action>
           <Action label="New call" onPress={() => phone.showKeypad()}>

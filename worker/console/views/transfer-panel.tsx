@@ -25,6 +25,9 @@ export function TransferPanel({ call, onDone }: { readonly call: SipCall; readon
     <form
       class="transfer card"
       aria-label={`Transfer ${call.peer}`}
+      onKeyDown={({ key }) => {
+        if (key === "Escape") onDone();
+      }}
       onSubmit={(event) => {
         event.preventDefault();
         finish(phone.transfer(call, typed));
