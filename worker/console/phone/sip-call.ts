@@ -204,6 +204,7 @@ export class SipCall {
   async setHeld(held: boolean): Promise<void> {
     if (this.stage.value !== "talking") return;
     this.held.value = held;
+    this.forgetFailedTransfer();
     this.#applySilence();
     // Whoever is telling already will find the new wish.
     if (this.changing.value) return;
