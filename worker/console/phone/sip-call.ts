@@ -134,9 +134,10 @@ export class SipCall {
         this.#finish({ kind: "hung-up", by: "me" });
         await session.bye();
       } else if (session instanceof Inviter) {
-        this.#finish({ kind: "cancelled" });
         // What is being taken up talks already: it is ended when it is here (`#established`).
-        if (session.state !== SessionState.Initial && this.takesUp === undefined) await session.cancel();
+        if (this.takesUp !== undefined) return this.#finish({ kind: "hung-up", by: "me" });
+        this.#finish({ kind: "cancelled" });
+        if (session.state !== SessionState.Initial) await session.cancel();
       } else if (session instanceof Invitation) {
         this.#finish({ kind: "hung-up", by: "me" });
         await session.reject({ statusCode: 480 });
