@@ -32,7 +32,7 @@ async function tabTo(page: ConsolePage, name: string): Promise<void> {
   throw new Error(`no ${name} within ${TABS_LIMIT} tabs; the focus is on ${await page.focusedName()}`);
 }
 
-it("with the keyboard alone one signs in, calls, sends a tone, hangs up and calls again", async () => {
+it("with the keyboard alone one signs in, calls, sends a tone, transfers, hangs up and calls again", async () => {
   const alice = await lab.own(ConsolePage.open(stack, browser));
   const { keyboard } = alice.page;
   await keyboard.type("alice");
@@ -49,6 +49,12 @@ it("with the keyboard alone one signs in, calls, sends a tone, hangs up and call
   await keyboard.press("Enter");
   await keyboard.type("42#");
   await alice.page.locator("output").filter({ hasText: "42#" }).waitFor();
+  await tabTo(alice, "Transfer");
+  await keyboard.press("Enter");
+  await keyboard.type("bob");
+  await keyboard.press("Enter");
+  await alice.waitText("of calls with a number of the platform only you can be a part");
+  expect(await alice.focusedName()).toBe("echo");
   await tabTo(alice, "Hang up");
   await keyboard.press("Enter");
   await alice.waitStage("You hung up");
@@ -105,6 +111,9 @@ it.each([
     await alice.expectAccessible("talking");
     await alice.page.locator(".call").getByRole("button", { name: "Keypad" }).click();
     await alice.expectAccessible("keypad in the call");
+    await alice.press("Transfer");
+    await alice.expectAccessible("transfer");
+    await alice.page.keyboard.press("Escape");
     await alice.press("Hold");
     await alice.press("New call");
     await alice.expectAccessible("a call that waits");
@@ -120,6 +129,12 @@ it.each([
     await alice.press("Audio");
     await alice.page.getByRole("dialog").waitFor();
     await alice.expectAccessible("audio");
+    await alice.page.keyboard.press("Escape");
+    await alice.press("Calls to me");
+    await alice.page.getByLabel("Always").fill("bob smith");
+    await alice.press("Save");
+    await alice.waitText("That is neither a name nor a number.");
+    await alice.expectAccessible("calls to me");
   },
 );
 
@@ -133,5 +148,8 @@ it("nothing on a phone's screen is wider than the screen", async () => {
   await alice.dial("echo");
   await alice.waitTalking();
   await alice.waitText("You → us-east gateway, and back");
+  expect(await overflow()).toBe(0);
+  await alice.press("Transfer");
+  await alice.page.getByLabel("Put echo through to").waitFor();
   expect(await overflow()).toBe(0);
 });

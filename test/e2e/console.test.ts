@@ -175,11 +175,11 @@ describe("several calls", () => {
     await carol.waitTalking();
     await alice.page.getByRole("heading", { name: "carol", level: 2 }).waitFor();
     await alice.page.locator(".strip").filter({ hasText: "bobOn hold" }).waitFor();
-    await bob.waitHearsNothing();
+    await bob.waitHearsNoMore(ALICE_HERTZ);
     await carol.waitHears(ALICE_HERTZ);
     await alice.press(/^bob/);
     await alice.page.getByRole("heading", { name: "bob", level: 2 }).waitFor();
-    await carol.waitHearsNothing();
+    await carol.waitHearsNoMore(ALICE_HERTZ);
     await bob.waitHears(ALICE_HERTZ);
     await alice.press("Hang up");
     await bob.waitStage("alice hung up");

@@ -5,7 +5,7 @@ import { startStack } from "../support/stack.ts";
 import type { Stack } from "../support/stack.ts";
 import { findCall, readCall } from "../support/stack-api.ts";
 import { waitUntil } from "../support/wait-until.ts";
-import { hearing, talkFor, waitHeard } from "./support/hearing.ts";
+import { expectTalk, talkFor, waitHeard } from "./support/hearing.ts";
 import { browserTalker, BrowserTalker, establish, phoneTalker, PhoneTalker } from "./support/talker.ts";
 import type { Talker } from "./support/talker.ts";
 
@@ -38,22 +38,6 @@ async function talkerAs(kind: Kind, identity: string, gateway: string): Promise<
 async function transfer(by: Talker, target: string): Promise<void> {
   if (by instanceof BrowserTalker) return await by.phone.transfer(target);
   if (by instanceof PhoneTalker) await by.phone.command("transfer", `sip:${target}@${stack.user("alice").domain}`);
-}
-
-/** From now on the two hear each other. */
-async function expectTalk(one: Talker, other: Talker): Promise<void> {
-  await Promise.all([waitHeard(one, other.frequency), waitHeard(other, one.frequency)]);
-  const sinceMs = Date.now() + 500;
-  await talkFor(2_000);
-  for (const [listener, speaker] of [
-    [one, other],
-    [other, one],
-  ] as const) {
-    const heard = await hearing(listener, speaker.frequency, sinceMs);
-    const who = `${listener.identity} hears ${speaker.identity}: ${JSON.stringify(heard)}`;
-    expect(heard.judgedMs, who).toBeGreaterThan(700);
-    expect(heard.share, who).toBeGreaterThan(0.9);
-  }
 }
 
 const COURSES: readonly { readonly by: "caller" | "callee"; readonly kinds: readonly [Kind, Kind, Kind] }[] = [

@@ -11,7 +11,9 @@ import { writeToneWav } from "../../support/wav.ts";
 
 const MOMENT_MS = 5_000;
 /** Resolution of what the page's listener tells. */
-const HERTZ_TOLERANCE = 12;
+export const HERTZ_TOLERANCE = 12;
+/** Looks without a tone, one after the other, until it counts as gone. */
+const LOOKS_WITHOUT = 5;
 
 /** What the browser itself writes of refused requests and lost sockets. */
 const WRITTEN_BY_BROWSER = /^(Failed to load resource|WebSocket connection to)/;
@@ -140,6 +142,17 @@ export class ConsolePage {
     const what = "the page hears nothing";
     const look = async (): Promise<boolean> => (await this.page.evaluate(() => window.loudestHertz())) === 0;
     await waitUntil(what, look, { timeoutMs, everyMs: 100 });
+  }
+
+  /** The other side holds: there is music, and of its own tone nothing. A note may pass through the tone. */
+  async waitHearsNoMore(frequency: number, timeoutMs = MOMENT_MS): Promise<void> {
+    let inSuccession = 0;
+    const look = async (): Promise<boolean> => {
+      const heard = await this.page.evaluate(() => window.loudestHertz());
+      inSuccession = Math.abs(heard - frequency) < HERTZ_TOLERANCE ? 0 : inSuccession + 1;
+      return inSuccession >= LOOKS_WITHOUT;
+    };
+    await waitUntil(`the page hears ${frequency} Hz no more`, look, { timeoutMs, everyMs: 100 });
   }
 
   /** Nothing for axe-core to complain of, in WCAG 2.2 A and AA and its best practices. */

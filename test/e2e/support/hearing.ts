@@ -65,3 +65,19 @@ export async function expectHeard(
   expect(heard.share, who).toBeGreaterThan(share);
   expect(heard.longestSilenceMs, who).toBeLessThanOrEqual(silenceMs);
 }
+
+/** From now on the two hear each other. */
+export async function expectTalk(one: Talker, other: Talker): Promise<void> {
+  await Promise.all([waitHeard(one, other.frequency), waitHeard(other, one.frequency)]);
+  const sinceMs = Date.now() + 500;
+  await talkFor(2_000);
+  for (const [listener, speaker] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    const heard = await hearing(listener, speaker.frequency, sinceMs);
+    const who = `${listener.identity} hears ${speaker.identity}: ${JSON.stringify(heard)}`;
+    expect(heard.judgedMs, who).toBeGreaterThan(700);
+    expect(heard.share, who).toBeGreaterThan(0.9);
+  }
+}

@@ -47,11 +47,17 @@ export function nonLoopbackAddress(): string | undefined {
   return addresses.find(({ family, internal }) => family === "IPv4" && !internal)?.address;
 }
 
-export async function launchFirefox(options: FirefoxOptions = {}): Promise<BrowserPhone> {
-  const { toneFrequency = 800, host = "127.0.0.1", preferences = {}, executable = "firefox-esr" } = options;
+export interface Firefox {
+  readonly client: BidiClient;
+  readonly process: PeerProcess;
+  close(): Promise<void>;
+}
+
+/** The browser with an empty tab. */
+export async function startFirefox(options: Omit<FirefoxOptions, "host"> = {}): Promise<Firefox> {
+  const { toneFrequency = 800, preferences = {}, executable = "firefox-esr" } = options;
   const lab = new Lab();
   try {
-    const page = await lab.own(servePhonePage(host));
     const sound = await lab.own(startNullSound());
     const folder = await lab.folder();
     const wanted = { ...PREFERENCES, "media.navigator.audio.fake_frequency": toneFrequency, ...preferences };
@@ -69,6 +75,18 @@ export async function launchFirefox(options: FirefoxOptions = {}): Promise<Brows
     );
     const [, url = ""] = await process.waitForLine(/WebDriver BiDi listening on (ws:\S+)/, { timeoutMs: 30_000 });
     const client = await lab.own(BidiClient.connect(url));
+    return { client, process, close: () => lab.close() };
+  } catch (failure) {
+    await lab.close();
+    throw failure;
+  }
+}
+
+export async function launchFirefox({ host = "127.0.0.1", ...options }: FirefoxOptions = {}): Promise<BrowserPhone> {
+  const lab = new Lab();
+  try {
+    const page = await lab.own(servePhonePage(host));
+    const { client, process } = await lab.own(startFirefox(options));
     await client.navigate(page.url);
     const driver: PageDriver = {
       name: process.name,

@@ -1,4 +1,13 @@
-import type { CallRecord, ContactsAnswer, Ladder, Me, PastCallsAnswer, SignInAnswer, TokenAnswer } from "./types.ts";
+import type {
+  CallRecord,
+  ContactsAnswer,
+  EndpointSettings,
+  Ladder,
+  Me,
+  PastCallsAnswer,
+  SignInAnswer,
+  TokenAnswer,
+} from "./types.ts";
 
 /** A refusal of the API: its stable code, and how long to wait when it says so. */
 export class ApiProblem extends Error {
@@ -6,12 +15,16 @@ export class ApiProblem extends Error {
   readonly status: number;
   readonly code: string;
   readonly retryAfterSeconds: number | undefined;
+  /** What is wrong with a body: the place in it, and the rule. */
+  readonly problems: readonly string[];
 
-  constructor(status: number, code: string, retryAfterSeconds: number | undefined) {
+  constructor(status: number, body: unknown, retryAfterSeconds: number | undefined) {
+    const code = codeOf(body);
     super(`${status} ${code}`);
     this.status = status;
     this.code = code;
     this.retryAfterSeconds = retryAfterSeconds;
+    this.problems = problemsOf(body);
   }
 }
 
@@ -42,6 +55,14 @@ export class ApiClient {
 
   async me(): Promise<Me> {
     return await this.#json("/v1/me");
+  }
+
+  async settings(): Promise<EndpointSettings> {
+    return await this.#json("/v1/me/settings");
+  }
+
+  async storeSettings(settings: EndpointSettings): Promise<EndpointSettings> {
+    return await this.#json("/v1/me/settings", { method: "PUT", body: JSON.stringify(settings) });
   }
 
   async contacts(search: string): Promise<ContactsAnswer> {
@@ -78,11 +99,16 @@ export class ApiClient {
     }
     const problem: unknown = await response.json().catch(() => undefined);
     const retryAfter = Number(response.headers.get("Retry-After") ?? Number.NaN);
-    throw new ApiProblem(response.status, codeOf(problem), Number.isFinite(retryAfter) ? retryAfter : undefined);
+    throw new ApiProblem(response.status, problem, Number.isFinite(retryAfter) ? retryAfter : undefined);
   }
 }
 
 function codeOf(problem: unknown): string {
   if (typeof problem !== "object" || problem === null || !("code" in problem)) return "unknown";
   return typeof problem.code === "string" ? problem.code : "unknown";
+}
+
+function problemsOf(body: unknown): readonly string[] {
+  if (typeof body !== "object" || body === null || !("problems" in body) || !Array.isArray(body.problems)) return [];
+  return body.problems.filter((problem) => typeof problem === "string");
 }

@@ -1,9 +1,9 @@
 /** What the user API answers with, as far as the page reads it. */
+import type { EndpointSettings, ForwardCondition } from "../../domain/accounts/callee-plan.ts";
 import type { CallRecord } from "../../domain/calls/call-object-api.ts";
-
 import type { Ladder } from "../../domain/ladder/ladder.ts";
 
-export type { CallRecord, Ladder };
+export type { CallRecord, EndpointSettings, ForwardCondition, Ladder };
 
 export interface TokenAnswer {
   readonly token: string;

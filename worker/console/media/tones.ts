@@ -73,10 +73,13 @@ export function playRing(): Sound {
   );
 }
 
-/** A second call knocks: once, quietly, into the first. */
-export function playKnock(): void {
-  beep([880], { atSeconds: 0, seconds: 0.09, gain: 0.07 });
-  beep([880], { atSeconds: 0.16, seconds: 0.09, gain: 0.07 });
+const KNOCK_EVERY_MS = 5_000;
+
+/** A second call knocks, quietly, into the first. */
+export function playKnocks(): Sound {
+  return repeat(KNOCK_EVERY_MS, () =>
+    [0, 0.16].map((atSeconds) => beep([880], { atSeconds, seconds: 0.09, gain: 0.07 })),
+  );
 }
 
 function repeat(everyMs: number, play: () => readonly Sound[]): Sound {

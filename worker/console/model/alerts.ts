@@ -1,7 +1,8 @@
 import { effect, signal } from "@preact/signals";
-import { playKnock, playRing, playRingback } from "../media/tones.ts";
+import { playKnocks, playRing, playRingback } from "../media/tones.ts";
 import type { Sound } from "../media/tones.ts";
 import { wordsForEnd } from "../phone/call-end.ts";
+import { wordsForTransfer } from "../phone/transfer.ts";
 import type { SipCall } from "../phone/sip-call.ts";
 import type { Softphone } from "./softphone.ts";
 
@@ -17,7 +18,7 @@ export class Alerts {
   );
   readonly #phone: Softphone;
   readonly #notes = new Map<string, Notification>();
-  #ring: Sound | undefined;
+  #ring: { readonly kind: "ring" | "knock"; readonly sound: Sound } | undefined;
   #ringback: Sound | undefined;
 
   constructor(phone: Softphone) {
@@ -46,14 +47,11 @@ export class Alerts {
   #soundRing(): void {
     const { ringing, calls } = this.#phone;
     const talking = calls.value.some(({ stage }) => stage.value === "talking" || stage.value === "connecting");
-    const isRinging = ringing.value.length > 0;
-    if (isRinging && this.#ring === undefined) {
-      if (talking) playKnock();
-      this.#ring = talking ? { stop: () => {} } : playRing();
-    }
-    if (isRinging) return;
-    this.#ring?.stop();
-    this.#ring = undefined;
+    const kind = ringing.value.length === 0 ? undefined : talking ? "knock" : "ring";
+    // Who rings goes on when the call beside it ends, and then as loud as any.
+    if (kind === this.#ring?.kind) return;
+    this.#ring?.sound.stop();
+    this.#ring = kind === undefined ? undefined : { kind, sound: kind === "ring" ? playRing() : playKnocks() };
   }
 
   #soundRingback(): void {
@@ -103,6 +101,7 @@ function stageWords(call: SipCall): string | undefined {
     case "ringing":
       return `It rings at ${call.peer}`;
     case "talking":
+      if (call.transfer.value !== undefined) return wordsForTransfer(call.transfer.value, call.peer);
       return call.held.value ? `${call.peer} is on hold` : `You are talking to ${call.peer}`;
     case "incoming":
     case "connecting":

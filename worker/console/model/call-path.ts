@@ -28,17 +28,19 @@ type Leg = CallRecord["legs"][number];
 /** `outgoing`: I called. Somebody may call another device of their own, so the names alone do not tell. */
 export function callPathOf(record: CallRecord, identity: string, outgoing: boolean): CallPath | undefined {
   const caller = record.legs.find(({ leg }) => leg === "a");
-  const callees = record.legs.filter(({ leg }) => leg !== "a");
   if (caller === undefined) return undefined;
-  const mine = outgoing ? caller : furthest(callees.filter((leg) => leg.identity === identity));
-  const theirs = outgoing ? furthest(callees) : caller;
+  const others = record.legs.filter((leg) => leg !== caller);
+  // A page that was loaded again is another leg than before, and so is whoever somebody was transferred to.
+  const mine = outgoing && isThere(caller) ? caller : furthest(others.filter((leg) => leg.identity === identity));
+  const rest = others.filter((leg) => leg !== mine);
+  const theirs = !outgoing && isThere(caller) ? caller : furthest(rest);
   if (mine === undefined) return undefined;
   return {
     mine: endOf(mine, identity),
     theirs:
       theirs === undefined
         ? { ...endOf(mine, record.to), name: record.to, kind: "number" }
-        : endOf(theirs, outgoing ? theirs.identity : record.from),
+        : endOf(theirs, theirs === caller ? record.from : theirs.identity),
   };
 }
 
@@ -49,6 +51,10 @@ export function gatewayMoves(before: CallPath | undefined, now: CallPath): reado
     const to = now[whose].gateway;
     return from === undefined || to === undefined || from === to ? [] : [{ whose, from, to }];
   });
+}
+
+function isThere({ state }: Leg): boolean {
+  return state !== "ended";
 }
 
 const PROGRESS: readonly string[] = ["ended", "calling", "ringing", "answered", "connected", "moving"];

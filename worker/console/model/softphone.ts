@@ -5,11 +5,15 @@ import { AudioDevices } from "../media/devices.ts";
 import { Microphone } from "../media/microphone.ts";
 import { parseDialTarget } from "../phone/dial-target.ts";
 import type { DialTarget } from "../phone/dial-target.ts";
+import { wordsForEnd } from "../phone/call-end.ts";
+import type { KeptCall } from "../phone/kept-call.ts";
 import { SipClient } from "../phone/sip-client.ts";
 import type { LinkStatus } from "../phone/sip-client.ts";
 import type { SipCall } from "../phone/sip-call.ts";
 import { chosenRegion, readPageSettings } from "../settings.ts";
 import { Alerts } from "./alerts.ts";
+import { CallKeeper } from "./call-keeper.ts";
+import { CallSettings } from "./call-settings.ts";
 import { CallWatch } from "./call-watch.ts";
 import { Contacts } from "./contacts.ts";
 import { History } from "./history.ts";
@@ -20,6 +24,9 @@ import type { Session } from "./session.ts";
 const LINGER_MS = 4_000;
 const HISTORY_AFTER_MS = 600;
 const ME_AGAIN_MS = 2_000;
+/** How long talks of the page before this one are asked for. */
+const TAKE_UP_LIMIT_MS = 30_000;
+const TAKE_UP_AGAIN_MS = 1_000;
 
 /** Everything that the page knows and can do; views read its signals and call its methods. */
 export class Softphone {
@@ -36,12 +43,18 @@ export class Softphone {
   readonly watches = signal<ReadonlyMap<string, CallWatch>>(new Map());
   readonly contacts = signal<Contacts | undefined>(undefined);
   readonly history = signal<History | undefined>(undefined);
+  readonly callSettings = signal<CallSettings | undefined>(undefined);
   readonly dialText = signal("");
   readonly lastDialled = signal("");
   readonly alerts: Alerts;
   readonly active = computed(() => this.calls.value.find(({ id }) => id === this.activeId.value));
   readonly ringing = computed(() => this.calls.value.filter((call) => call.stage.value === "incoming"));
   readonly session = computed(() => this.keeper.session.value);
+  readonly #callKeeper = new CallKeeper(() => ({
+    session: this.session.value,
+    calls: this.calls.value,
+    shown: this.active.value,
+  }));
   client: SipClient | undefined;
 
   constructor() {
@@ -51,7 +64,7 @@ export class Softphone {
     void this.microphone.choose(this.devices.microphone.value);
     void this.devices.refresh();
     addEventListener("beforeunload", (event) => {
-      // Leaving the page ends its calls: the browser asks first.
+      // Only a page that is loaded again here goes on with its calls: the browser asks first.
       if (this.calls.value.some(({ stage }) => stage.value !== "ended")) event.preventDefault();
     });
     let running: string | undefined;
@@ -90,6 +103,24 @@ export class Softphone {
     void this.#talkTo(call);
     void call.invite();
     return target;
+  }
+
+  /** Puts the other side of a call through to what was typed, while this page stays in the call until that is done. */
+  transfer(call: SipCall, typed: string): DialTarget {
+    const target = parseDialTarget(typed, this.session.value?.sipDomain ?? "");
+    if (target.ok) void this.client?.transfer(call, target.user);
+    return target;
+  }
+
+  /** What an empty field brings back. */
+  lastNumber(): string {
+    if (this.lastDialled.value !== "") return this.lastDialled.value;
+    return this.history.value?.calls.value?.find(({ direction }) => direction === "outgoing")?.peer ?? "";
+  }
+
+  /** Busy is who talks; who does not just declines. */
+  async decline(call: SipCall): Promise<void> {
+    await call.decline({ busy: this.calls.value.some(({ stage }) => stage.value === "talking") });
   }
 
   async answer(call: SipCall): Promise<void> {
@@ -151,6 +182,7 @@ export class Softphone {
     this.client.start();
     this.contacts.value = new Contacts(this.api);
     this.history.value = new History(this.api);
+    this.callSettings.value = new CallSettings(this.api);
     void this.history.value.refresh();
     void this.#readMe();
   }
@@ -159,10 +191,12 @@ export class Softphone {
     void this.client?.stop();
     this.client = undefined;
     this.contacts.value?.close();
+    this.callSettings.value?.close();
     for (const watch of this.watches.value.values()) watch.close();
     batch(() => {
       this.contacts.value = undefined;
       this.history.value = undefined;
+      this.callSettings.value = undefined;
       this.me.value = undefined;
       this.calls.value = [];
       this.watches.value = new Map();
@@ -187,6 +221,30 @@ export class Softphone {
     this.link.value = status;
     // The token is no longer taken and there is no password to make another from.
     if (status.kind === "refused" && status.status === 401) this.keeper.end({ expired: true });
+    if (status.kind === "ready") void this.#takeUpCalls();
+  }
+
+  /** Goes on with the talks that the page before this one had, one by one. */
+  async #takeUpCalls(): Promise<void> {
+    const { session, client } = this;
+    if (session.value === undefined || client === undefined) return;
+    const { calls, wait } = this.#callKeeper.take(session.value);
+    const untilMs = Date.now() + (wait ? TAKE_UP_LIMIT_MS : 0);
+    for (const kept of calls) await this.#takeUp(kept, client, untilMs);
+  }
+
+  async #takeUp(kept: KeptCall, client: SipClient, untilMs: number): Promise<void> {
+    const call = client.takeUp(kept);
+    this.#add(call);
+    if (kept.shown || this.activeId.value === undefined) this.activeId.value = call.id;
+    if (Date.now() >= untilMs) return call.giveUp();
+    await call.invite();
+    await whenSettled(call);
+    const end = call.end.value;
+    if (end?.kind !== "refused" || end.status !== 503 || this.client !== client) return;
+    await new Promise((resolve) => setTimeout(resolve, (end.retryAfterSeconds ?? 0) * 1_000 || TAKE_UP_AGAIN_MS));
+    this.dismiss(call);
+    await this.#takeUp(kept, client, untilMs);
   }
 
   #add(call: SipCall): void {
@@ -203,10 +261,23 @@ export class Softphone {
     this.watches.value.get(call.id)?.close();
     this.alerts.callEnded(call);
     setTimeout(() => void this.history.value?.refresh(), HISTORY_AFTER_MS);
-    const kind = call.end.value?.kind;
+    const end = call.end.value;
     const wasShown = this.activeId.value === call.id;
     // A failure stays until it was read.
-    if (wasShown && (kind === "refused" || kind?.startsWith("no-") === true)) return;
+    if (wasShown && end !== undefined && wordsForEnd(end, call.peer).tone === "problem") return;
     setTimeout(() => this.dismiss(call), wasShown ? LINGER_MS : 0);
   }
+}
+
+/** It talks, or it has ended. */
+async function whenSettled(call: SipCall): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const stop = effect(() => {
+      if (call.stage.value === "connecting") return;
+      queueMicrotask(() => {
+        stop();
+        resolve();
+      });
+    });
+  });
 }

@@ -8,6 +8,10 @@ export type CallEnd =
   | { readonly kind: "missed" }
   | { readonly kind: "declined" }
   | { readonly kind: "answered-elsewhere" }
+  /** I put them through to somebody else. */
+  | { readonly kind: "transferred"; readonly to: string }
+  /** It was over when the page, loaded again, took it up. */
+  | { readonly kind: "ended-meanwhile" }
   | { readonly kind: "refused"; readonly status: number; readonly retryAfterSeconds?: number }
   /** `name` of the DOMException that getUserMedia rejected with. */
   | { readonly kind: "no-microphone"; readonly name: string }
@@ -35,6 +39,10 @@ export function wordsForEnd(end: CallEnd, peer: string): EndWords {
       return calm("You declined the call");
     case "answered-elsewhere":
       return calm("Answered on another of your devices");
+    case "transferred":
+      return calm(`${peer} talks with ${end.to} now`);
+    case "ended-meanwhile":
+      return problem(`The call with ${peer} has ended`, "It was over before this page had loaded again.");
     case "refused":
       return wordsForStatus(end.status, end.retryAfterSeconds, peer);
     case "no-microphone":

@@ -1,10 +1,13 @@
 import { computed, signal } from "@preact/signals";
 import { Invitation, Inviter, SessionState, Web } from "sip.js";
-import type { Core, Session } from "sip.js";
+import type { Core, Session, URI } from "sip.js";
 import type { AudioDevices } from "../media/devices.ts";
 import type { Microphone } from "../media/microphone.ts";
 import { CallMedia } from "../media/call-media.ts";
 import type { CallEnd } from "./call-end.ts";
+import type { KeptCall } from "./kept-call.ts";
+import { refer } from "./transfer.ts";
+import type { TransferState } from "./transfer.ts";
 
 /** `connecting`: answered, and sound is being set up. */
 export type CallStage = "dialling" | "ringing" | "incoming" | "connecting" | "talking" | "ended";
@@ -14,7 +17,19 @@ export interface CallSurroundings {
   readonly devices: AudioDevices;
 }
 
+export interface SipCallOptions extends CallSurroundings {
+  readonly headers: () => string[];
+  /** A talk of the page as it was before it was loaded again, which this one goes on with. */
+  readonly takesUp?: KeptCall | undefined;
+}
+
 const REQUEST_PENDING = 491;
+const BUSY_HERE = 486;
+const DECLINE = 603;
+/** To a Replaces: no such dialog, and one that has ended (RFC 3891 section 3). */
+const REPLACED_IS_OVER: readonly number[] = [481, DECLINE];
+/** After a transfer the other side says BYE; who waits longer says it. */
+const BYE_LIMIT_MS = 5_000;
 const TELL_TRIES = 4;
 const TELL_AGAIN_MS = 700;
 
@@ -41,22 +56,33 @@ export class SipCall {
   readonly held = signal(false);
   readonly changing = signal(false);
   readonly problem = signal<string | undefined>(undefined);
+  /** Of the last transfer of this call that was asked for. */
+  readonly transfer = signal<TransferState | undefined>(undefined);
+  readonly isBeingTransferred = computed(() => {
+    const transfer = this.transfer.value;
+    return transfer !== undefined && transfer.kind !== "failed";
+  });
+  readonly takesUp: KeptCall | undefined;
   readonly media: CallMedia;
   readonly isOver = computed(() => this.stage.value === "ended");
   readonly #session: Session;
   /** What the other side was told last. */
   #toldHeld = false;
+  /** With whom the other call is that is being connected with this one. */
+  #leavesFor: string | undefined;
   readonly #headers: () => string[];
 
-  constructor(session: Session, headers: () => string[], { microphone, devices }: CallSurroundings) {
+  constructor(session: Session, { headers, microphone, devices, takesUp }: SipCallOptions) {
     this.#session = session;
     this.#headers = headers;
-    this.direction = session instanceof Inviter ? "outgoing" : "incoming";
+    this.takesUp = takesUp;
     const { displayName, uri } = session.remoteIdentity;
-    this.peerIdentity = uri.user ?? uri.host;
-    this.peer = displayName === "" || displayName === undefined ? this.peerIdentity : displayName;
+    this.direction = takesUp?.direction ?? (session instanceof Inviter ? "outgoing" : "incoming");
+    this.peerIdentity = takesUp?.peerIdentity ?? uri.user ?? uri.host;
+    this.peer = takesUp?.peer ?? (displayName === "" || displayName === undefined ? this.peerIdentity : displayName);
     this.media = new CallMedia(microphone, devices);
     this.#follow();
+    if (takesUp !== undefined) this.#goOn(takesUp);
     if (session instanceof Invitation) {
       this.stage.value = "incoming";
       this.sid.value = session.request.getHeader(CALL_SID_HEADER);
@@ -103,12 +129,13 @@ export class SipCall {
     const stage = this.stage.value;
     try {
       if (stage === "incoming") {
-        this.#finish({ kind: "declined" });
-        if (session instanceof Invitation) await session.reject({ statusCode: 603 });
+        await this.decline();
       } else if (session.state === SessionState.Established) {
         this.#finish({ kind: "hung-up", by: "me" });
         await session.bye();
       } else if (session instanceof Inviter) {
+        // What is being taken up talks already: it is ended when it is here (`#established`).
+        if (this.takesUp !== undefined) return this.#finish({ kind: "hung-up", by: "me" });
         this.#finish({ kind: "cancelled" });
         if (session.state !== SessionState.Initial) await session.cancel();
       } else if (session instanceof Invitation) {
@@ -120,6 +147,55 @@ export class SipCall {
     }
   }
 
+  /** `busy`: because of another call, which is another thing to say than that one does not want to talk. */
+  async decline({ busy = false } = {}): Promise<void> {
+    const session = this.#session;
+    if (!(session instanceof Invitation) || this.stage.value !== "incoming") return;
+    this.#finish({ kind: "declined" });
+    await session.reject({ statusCode: busy ? BUSY_HERE : DECLINE }).catch(() => {});
+  }
+
+  /** Blind transfer: the other side is put through to somebody, and this call ends when they answer. */
+  async transferTo(to: string, target: URI): Promise<void> {
+    await this.#refer(to, target);
+  }
+
+  /** Attended transfer: the other sides of this call and another one get each other, and both calls end. */
+  async connectWith(other: SipCall): Promise<void> {
+    if (other.stage.value !== "talking") return;
+    other.#leavesFor = this.peer;
+    await this.#refer(other.peer, other.#session);
+    if (this.end.value?.kind !== "transferred") other.#leavesFor = undefined;
+  }
+
+  /** That the last one failed was read. */
+  forgetFailedTransfer(): void {
+    if (!this.isBeingTransferred.value) this.transfer.value = undefined;
+  }
+
+  /** What the page needs to go on with this talk when it is loaded again. */
+  keep(): Omit<KeptCall, "shown"> | undefined {
+    const { dialog } = this.#session;
+    const answeredAtMs = this.answeredAtMs.value;
+    if (this.stage.value === "connecting") return this.takesUp;
+    if (this.stage.value !== "talking" || dialog === undefined || answeredAtMs === undefined) return undefined;
+    return {
+      dialog: { callId: dialog.callId, localTag: dialog.localTag, remoteTag: dialog.remoteTag },
+      peer: this.peer,
+      peerIdentity: this.peerIdentity,
+      direction: this.direction,
+      sid: this.sid.value,
+      answeredAtMs,
+      muted: this.muted.value,
+      held: this.held.value,
+    };
+  }
+
+  /** The page was away too long for the talk to be there still. */
+  giveUp(): void {
+    this.#finish({ kind: "ended-meanwhile" });
+  }
+
   setMuted(muted: boolean): void {
     this.muted.value = muted;
     this.#applySilence();
@@ -129,6 +205,7 @@ export class SipCall {
   async setHeld(held: boolean): Promise<void> {
     if (this.stage.value !== "talking") return;
     this.held.value = held;
+    this.forgetFailedTransfer();
     this.#applySilence();
     // Whoever is telling already will find the new wish.
     if (this.changing.value) return;
@@ -153,22 +230,58 @@ export class SipCall {
       onSessionDescriptionHandler: (handler) => {
         if (handler instanceof Web.SessionDescriptionHandler) this.media.attach(handler);
       },
-      onBye: () => this.#finish({ kind: "hung-up", by: "them" }),
+      onBye: () => this.#finish(this.#farewell()),
       onCancel: ({ request }) => this.#cancelled(request?.getHeader("Reason")),
     };
     session.stateChange.addListener((state) => {
       if (state === SessionState.Established) this.#established();
       // Why it ended is told after that it ended, when there is a why.
-      if (state === SessionState.Terminated) setTimeout(() => this.#finish({ kind: "hung-up", by: "them" }));
+      if (state === SessionState.Terminated) setTimeout(() => this.#finish(this.#farewell()));
     });
+  }
+
+  /** Why the other side says BYE. */
+  #farewell(): CallEnd {
+    if (this.#leavesFor !== undefined) return { kind: "transferred", to: this.#leavesFor };
+    return { kind: "hung-up", by: "them" };
+  }
+
+  #goOn({ sid, answeredAtMs, muted, held }: KeptCall): void {
+    this.stage.value = "connecting";
+    this.sid.value = sid;
+    this.answeredAtMs.value = answeredAtMs;
+    this.muted.value = muted;
+    this.held.value = held;
+  }
+
+  async #refer(to: string, target: URI | Session): Promise<void> {
+    if (this.stage.value !== "talking" || this.isBeingTransferred.value) return;
+    this.transfer.value = { kind: "asked", to };
+    const status = await refer(this.#session, target, {
+      extraHeaders: this.#headers(),
+      onRinging: () => {
+        this.transfer.value = { kind: "ringing", to };
+      },
+    });
+    if (this.stage.value !== "talking") return;
+    if (status >= 300) {
+      this.transfer.value = { kind: "failed", to, status };
+      return;
+    }
+    this.#finish({ kind: "transferred", to });
+    setTimeout(() => {
+      if (this.#session.state === SessionState.Established) void this.#session.bye().catch(() => {});
+    }, BYE_LIMIT_MS);
   }
 
   #established(): void {
     if (this.stage.value === "ended") return void this.#session.bye().catch(() => {});
-    this.answeredAtMs.value = Date.now();
+    this.answeredAtMs.value ??= Date.now();
     this.stage.value = "talking";
     this.media.start(() => this.#finishWithoutMedia());
     this.#applySilence();
+    // A talk that was taken up has been told nothing yet.
+    if (this.held.value) void this.setHeld(true);
   }
 
   #finishWithoutMedia(): void {
@@ -192,6 +305,7 @@ export class SipCall {
   }
 
   #refused({ message }: Core.IncomingResponse): void {
+    if (this.takesUp !== undefined && REPLACED_IS_OVER.includes(message.statusCode ?? 0)) return this.giveUp();
     const retryAfter = Number(message.getHeader("Retry-After") ?? Number.NaN);
     this.#finish({
       kind: "refused",

@@ -1,5 +1,7 @@
 import { Inviter, Registerer, RegistererState, RequestPendingError, UserAgent, Web } from "sip.js";
-import type { Invitation, Session } from "sip.js";
+import type { Invitation, Session, URI } from "sip.js";
+import { replacesHeaders } from "./kept-call.ts";
+import type { KeptCall } from "./kept-call.ts";
 import { reconnectDelayMs } from "./reconnect-delay.ts";
 import { SipCall } from "./sip-call.ts";
 import type { CallSurroundings } from "./sip-call.ts";
@@ -99,15 +101,16 @@ export class SipClient {
 
   /** An outgoing call; `invite` of it sends it. */
   call(user: string): SipCall {
-    const target = UserAgent.makeURI(`sip:${user.replaceAll("#", "%23")}@${this.#options.sipDomain}`);
-    if (target === undefined) throw new TypeError(`${user} makes no SIP URI`);
-    const inviter = new Inviter(this.#agent, target, {
-      // Announcements are heard before the answer; the bridge sends one answer for all devices that ring.
-      earlyMedia: true,
-      extraHeaders: this.#headers(),
-      sessionDescriptionHandlerOptions: { constraints: { audio: true, video: false } },
-    });
-    return this.#own(inviter);
+    return this.#own(this.#inviter(user, []));
+  }
+
+  /** Goes on with a talk that a page before this one had; `invite` of it asks for it. */
+  takeUp(kept: KeptCall): SipCall {
+    return this.#own(this.#inviter(kept.peerIdentity, replacesHeaders(kept)), kept);
+  }
+
+  async transfer(call: SipCall, user: string): Promise<void> {
+    await call.transferTo(user, this.#address(user));
   }
 
   /** Tells the bridge of the token of now. */
@@ -180,8 +183,24 @@ export class SipClient {
     }, REGISTER_AGAIN_MS);
   }
 
-  #own(session: Inviter | Invitation): SipCall {
-    const call = new SipCall(session, () => this.#headers(), this.#options);
+  #address(user: string): URI {
+    const address = UserAgent.makeURI(`sip:${user.replaceAll("#", "%23")}@${this.#options.sipDomain}`);
+    if (address === undefined) throw new TypeError(`${user} makes no SIP URI`);
+    return address;
+  }
+
+  #inviter(user: string, extraHeaders: readonly string[]): Inviter {
+    return new Inviter(this.#agent, this.#address(user), {
+      // Announcements are heard before the answer; the bridge sends one answer for all devices that ring.
+      earlyMedia: true,
+      extraHeaders: [...this.#headers(), ...extraHeaders],
+      sessionDescriptionHandlerOptions: { constraints: { audio: true, video: false } },
+    });
+  }
+
+  #own(session: Inviter | Invitation, takesUp?: KeptCall): SipCall {
+    const { microphone, devices } = this.#options;
+    const call = new SipCall(session, { headers: () => this.#headers(), microphone, devices, takesUp });
     this.#calls.set(session, call);
     return call;
   }

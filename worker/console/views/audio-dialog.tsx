@@ -16,7 +16,7 @@ export function AudioDialog({ onClose }: { readonly onClose: () => void }): JSX.
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   return (
-    <dialog class="card audio" ref={dialog} aria-labelledby="audio-title" onClose={onClose}>
+    <dialog class="card dialog" ref={dialog} aria-labelledby="audio-title" onClose={onClose}>
       <div class="dialog-head">
         <h2 id="audio-title">Audio</h2>
         <button type="button" class="plain" aria-label="Close" onClick={() => dialog.current?.close()}>

@@ -3,20 +3,37 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { playKey } from "../media/tones.ts";
 import { wordsForEnd } from "../phone/call-end.ts";
 import type { SipCall } from "../phone/sip-call.ts";
+import { wordsForTransfer } from "../phone/transfer.ts";
 import { Avatar } from "./avatar.tsx";
 import { CallPathCard } from "./call-path-card.tsx";
-import { HangUpIcon, KeypadIcon, MicrophoneIcon, PauseIcon, PhoneIcon, PlusIcon, ResumeIcon } from "./icons.tsx";
+import {
+  HangUpIcon,
+  KeypadIcon,
+  MicrophoneIcon,
+  PauseIcon,
+  PhoneIcon,
+  PlusIcon,
+  ResumeIcon,
+  TransferIcon,
+} from "./icons.tsx";
 import { isEditable, Keys } from "./keypad.tsx";
 import { usePhone } from "./phone-context.ts";
 import { durationText } from "./time-words.ts";
 import { Timer } from "./timer.tsx";
+import { TransferPanel } from "./transfer-panel.tsx";
+
+type Panel = "keys" | "transfer";
 
 /** The call that one is in: with whom, since when, what can be done, and the way it takes. */
 export function CallView({ call }: { readonly call: SipCall }): JSX.Element {
   const stage = call.stage.value;
-  const [showsKeys, setShowsKeys] = useState(false);
+  const [panel, setPanel] = useState<Panel | undefined>(undefined);
   const title = useRef<HTMLHeadingElement>(null);
   useLayoutEffect(() => title.current?.focus(), [call]);
+  const closePanel = (): void => {
+    setPanel(undefined);
+    title.current?.focus();
+  };
   return (
     <div class="call">
       <section class="call-head" data-stage={stage} aria-labelledby="call-title">
@@ -27,6 +44,10 @@ export function CallView({ call }: { readonly call: SipCall }): JSX.Element {
         <p class="call-stage">
           <StageText call={call} />
         </p>
+        <TalksWith call={call} />
+        {stage === "talking" && call.transfer.value !== undefined && (
+          <p class="note">{wordsForTransfer(call.transfer.value, call.peer)}</p>
+        )}
         {call.problem.value !== undefined && <p class="note">{call.problem.value}</p>}
         {stage === "talking" && call.media.quiet.value && (
           <p class="note">No sound arrives from {call.peer} at the moment.</p>
@@ -34,13 +55,26 @@ export function CallView({ call }: { readonly call: SipCall }): JSX.Element {
         {stage === "ended" ? (
           <EndedActions call={call} />
         ) : (
-          <CallActions call={call} showsKeys={showsKeys} onKeys={() => setShowsKeys(!showsKeys)} />
+          <CallActions
+            call={call}
+            panel={panel}
+            onPanel={(pressed) => setPanel(pressed === panel ? undefined : pressed)}
+          />
         )}
-        {showsKeys && stage === "talking" && <InCallKeys call={call} />}
+        {panel === "keys" && stage === "talking" && <InCallKeys call={call} />}
+        {panel === "transfer" && stage === "talking" && <TransferPanel call={call} onDone={closePanel} />}
       </section>
-      {stage !== "ended" && !showsKeys && <CallPathCard call={call} />}
+      {stage !== "ended" && panel === undefined && <CallPathCard call={call} />}
     </div>
   );
+}
+
+/** Somebody else than was called, or than called: the call was forwarded, or one was put through. */
+function TalksWith({ call }: { readonly call: SipCall }): JSX.Element | null {
+  const theirs = usePhone().watches.value.get(call.id)?.path.value?.theirs;
+  const isOther = theirs !== undefined && theirs.kind !== "number" && theirs.name !== call.peerIdentity;
+  if (call.stage.value !== "talking" || !isOther) return null;
+  return <p class="quiet">You are talking with {theirs.name}</p>;
 }
 
 /** Its ring grows with the other side's voice. */
@@ -72,7 +106,7 @@ function StageText({ call }: { readonly call: SipCall }): JSX.Element {
     case "incoming":
       return <>is calling you</>;
     case "connecting":
-      return <>Connecting…</>;
+      return call.takesUp === undefined ? <>Connecting…</> : <>Going on with the call…</>;
     case "talking":
       if (call.held.value) return <>On hold</>;
       if (call.media.heldByPeer.value) return <>{call.peer} put you on hold</>;
@@ -87,16 +121,18 @@ function endText(call: SipCall): string {
   const title = end === undefined ? "The call has ended" : wordsForEnd(end, call.peer).title;
   const since = call.answeredAtMs.value;
   const until = call.endedAtMs.value;
+  // When a call ended that ended without this page is not known here.
+  if (end?.kind === "ended-meanwhile") return title;
   return since === undefined || until === undefined ? title : `${title} · ${durationText(until - since)}`;
 }
 
 interface CallActionsProps {
   readonly call: SipCall;
-  readonly showsKeys: boolean;
-  readonly onKeys: () => void;
+  readonly panel: Panel | undefined;
+  readonly onPanel: (pressed: Panel) => void;
 }
 
-function CallActions({ call, showsKeys, onKeys }: CallActionsProps): JSX.Element {
+function CallActions({ call, panel, onPanel }: CallActionsProps): JSX.Element {
   const phone = usePhone();
   const muted = call.muted.value;
   const held = call.held.value;
@@ -109,7 +145,7 @@ function CallActions({ call, showsKeys, onKeys }: CallActionsProps): JSX.Element
             <MicrophoneIcon off={muted} />
           </Action>
           {call.media.canSendKeys.value && (
-            <Action label="Keypad" pressed={showsKeys} onPress={onKeys}>
+            <Action label="Keypad" pressed={panel === "keys"} onPress={() => onPanel("keys")}>
               <KeypadIcon />
             </Action>
           )}
@@ -119,6 +155,17 @@ function CallActions({ call, showsKeys, onKeys }: CallActionsProps): JSX.Element
             onPress={() => void (held ? phone.switchTo(call) : call.setHeld(true))}
           >
             {held ? <ResumeIcon /> : <PauseIcon />}
+          </Action>
+          <Action
+            label="Transfer"
+            pressed={panel === "transfer"}
+            busy={call.isBeingTransferred.value}
+            onPress={() => {
+              call.forgetFailedTransfer();
+              onPanel("transfer");
+            }}
+          >
+            <TransferIcon />
           </Action>
           <Action label="New call" onPress={() => phone.showKeypad()}>
             <PlusIcon />

@@ -2,12 +2,16 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { LinkStatus } from "../phone/sip-client.ts";
 import { AudioDialog } from "./audio-dialog.tsx";
-import { AudioIcon, LogoMark, SignOutIcon } from "./icons.tsx";
+import { settingsWords } from "../model/call-settings.ts";
+import { AudioIcon, LogoMark, SettingsIcon, SignOutIcon } from "./icons.tsx";
 import { usePhone } from "./phone-context.ts";
+import { SettingsDialog } from "./settings-dialog.tsx";
 
 export function Header(): JSX.Element {
   const phone = usePhone();
-  const [isOpen, setOpen] = useState(false);
+  const [open, setOpen] = useState<"audio" | "settings" | undefined>(undefined);
+  const stored = phone.callSettings.value?.stored.value;
+  const ways = stored === undefined ? undefined : settingsWords(stored);
   const link = phone.link.value;
   const region = phone.me.value?.region;
   return (
@@ -21,14 +25,29 @@ export function Header(): JSX.Element {
         <span>{linkWords(link)}</span>
         {link.kind === "ready" && region !== undefined && <span class="where"> · {region}</span>}
       </p>
+      {ways !== undefined && (
+        <button type="button" class="ways" title="Calls to me" onClick={() => setOpen("settings")}>
+          {ways}
+        </button>
+      )}
       <span class="who">{phone.session.value?.identity}</span>
-      <button type="button" class="plain" aria-label="Audio" title="Audio" onClick={() => setOpen(true)}>
+      <button type="button" class="plain" aria-label="Audio" title="Audio" onClick={() => setOpen("audio")}>
         <AudioIcon />
+      </button>
+      <button
+        type="button"
+        class="plain"
+        aria-label="Calls to me"
+        title="Calls to me"
+        onClick={() => setOpen("settings")}
+      >
+        <SettingsIcon />
       </button>
       <button type="button" class="plain" aria-label="Sign out" title="Sign out" onClick={() => phone.signOut()}>
         <SignOutIcon />
       </button>
-      {isOpen && <AudioDialog onClose={() => setOpen(false)} />}
+      {open === "audio" && <AudioDialog onClose={() => setOpen(undefined)} />}
+      {open === "settings" && <SettingsDialog onClose={() => setOpen(undefined)} />}
     </header>
   );
 }

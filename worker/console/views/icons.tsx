@@ -131,3 +131,17 @@ export const DetailsIcon = (): JSX.Element => (
     <path d="M6 3v18M18 3v18M6 8h8m-2.5-2.5L14 8l-2.5 2.5M18 16h-8m2.5-2.5L10 16l2.5 2.5" />
   </Icon>
 );
+export const TransferIcon = (): JSX.Element => (
+  <Icon>
+    <path d="M4 17v-3a4 4 0 0 1 4-4h11m-4.5-4.5L19 10l-4.5 4.5" />
+  </Icon>
+);
+/** Three sliders. */
+export const SettingsIcon = (): JSX.Element => (
+  <Icon>
+    <path d="M4 7h9m4 0h3M4 12h2m4 0h10M4 17h9m4 0h3" />
+    <circle cx="15" cy="7" r="2" />
+    <circle cx="8" cy="12" r="2" />
+    <circle cx="15" cy="17" r="2" />
+  </Icon>
+);

@@ -45,7 +45,7 @@ function Incoming({ call }: { readonly call: SipCall }): JSX.Element {
         </small>
       </p>
       <div class="actions">
-        <Action label="Decline" tone="end" onPress={() => void call.hangUp()}>
+        <Action label="Decline" tone="end" onPress={() => void phone.decline(call)}>
           <HangUpIcon />
         </Action>
         <Action label="Answer" tone="answer" onPress={() => void phone.answer(call)}>

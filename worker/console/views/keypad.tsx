@@ -78,7 +78,8 @@ export function Keypad(): JSX.Element {
 
   function dial(): void {
     // An empty field brings the last number back, as on any phone.
-    if (typed.trim() === "" && phone.lastDialled.value !== "") return write(phone.lastDialled.value);
+    const last = phone.lastNumber();
+    if (typed.trim() === "" && last !== "") return write(last);
     const target = phone.dial(typed);
     if (!target.ok) setProblem(DIAL_PROBLEM_WORDS[target.code]);
     if (!target.ok) field.current?.focus();

@@ -55,6 +55,27 @@ describe("the path of a call", () => {
     expect(path).toMatchObject({ mine: { gateway: "us-east" }, theirs: { kind: "number", name: "echo" } });
   });
 
+  it("goes on from the page that was loaded again", () => {
+    const again = leg("t1", "alice", "connected", "ap-south");
+    const legs = [leg("a", "alice", "ended", "us-east"), leg("b1", "bob", "connected", "eu-west"), again];
+    const path = callPathOf(record("alice", "bob", legs), "alice", true);
+    expect(path).toMatchObject({ mine: { gateway: "ap-south" }, theirs: { gateway: "eu-west", name: "bob" } });
+  });
+
+  it.each([
+    { me: "bob", outgoing: false, left: "a" },
+    { me: "alice", outgoing: true, left: "b1" },
+  ])("ends at whom $me was transferred to", ({ me, outgoing, left }) => {
+    const [a, b] = [leg("a", "alice", "connected", "us-east"), leg("b1", "bob", "connected", "us-east")];
+    const legs = [a, b].map((each) => (each.leg === left ? { ...each, state: "ended" } : each));
+    const path = callPathOf(
+      record("alice", "bob", [...legs, leg("t1", "carol", "connected", "eu-west")]),
+      me,
+      outgoing,
+    );
+    expect(path?.theirs).toMatchObject({ name: "carol", gateway: "eu-west" });
+  });
+
   it("is unknown while none of my devices is in the call", () => {
     expect(callPathOf(record("alice", "bob", [leg("a", "alice", "calling", undefined)]), "bob", false)).toBeUndefined();
   });

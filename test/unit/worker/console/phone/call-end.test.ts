@@ -46,6 +46,8 @@ describe("what is said when a call does not come about", () => {
       wordsForEnd({ kind: "missed" }, "bob"),
       wordsForEnd({ kind: "declined" }, "bob"),
       wordsForEnd({ kind: "answered-elsewhere" }, "bob"),
+      wordsForEnd({ kind: "transferred", to: "carol" }, "bob"),
+      wordsForEnd({ kind: "ended-meanwhile" }, "bob"),
       wordsForEnd({ kind: "no-network" }, "bob"),
       wordsForEnd({ kind: "no-media" }, "bob"),
     ];
