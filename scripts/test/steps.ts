@@ -15,7 +15,7 @@ const MINUTE_MS = 60_000;
 const WHOLE_TABLE_MS = 120 * MINUTE_MS;
 const TYPE_PROJECTS = ["pure", "worker", "console", "node"] as const;
 const VITEST_PROJECTS = ["unit", "workerd", "integration", "e2e"] as const;
-const VITEST_TIMEOUT_MS = { unit: 6, workerd: 6, integration: 10, e2e: 45 } as const;
+const VITEST_TIMEOUT_MS = { unit: 4, workerd: 4, integration: 7, e2e: 45 } as const;
 
 /** What `npm run check` runs: seconds, and no process but the tools' own. */
 export function checkSteps(): readonly TestStep[] {

@@ -25,10 +25,10 @@ describe("the steps of npm test", () => {
     expect(allSteps("/cache").slice(0, 6)).toEqual(checkSteps());
   });
 
-  it("together may not take longer than half an hour, even when the tests hang", () => {
+  it("together may not take longer than an hour, even when the tests hang on a busy machine", () => {
     const vitest = allSteps("/cache").filter(({ report }) => report !== undefined);
     const limitMs = vitest.reduce((sum, { timeoutMs }) => sum + timeoutMs, 0);
-    expect(limitMs).toBeLessThanOrEqual(30 * 60_000);
+    expect(limitMs).toBeLessThanOrEqual(60 * 60_000);
   });
 
   it("take the whole table of pairs and courses only when told so", () => {
