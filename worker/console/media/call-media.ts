@@ -9,6 +9,8 @@ import type { Microphone } from "./microphone.ts";
 const LOOK_EVERY_MS = 1_000;
 /** How long a call may be without a path for its sound before it is given up, as long as it never had one. */
 const PATH_LIMIT_MS = 20_000;
+/** Two looks may follow each other at once; only what lasts is worth a word. */
+const QUIET_AFTER_MS = 1_500;
 const KEY_MS = 160;
 const KEY_GAP_MS = 70;
 
@@ -32,6 +34,7 @@ export class CallMedia {
   #timer: ReturnType<typeof setInterval> | undefined;
   #startedAtMs = 0;
   #wasConnected = false;
+  #arrivedAtMs = 0;
   #silence = { microphone: false, speaker: false };
 
   constructor(microphone: Microphone, devices: AudioDevices) {
@@ -145,7 +148,7 @@ export class CallMedia {
     if (reports.length === 0) return;
     const figures = readCallFigures(reports, before);
     this.figures.value = figures;
-    this.quiet.value =
-      before !== undefined && figures.packetsReceived === before.packetsReceived && direction === "sendrecv";
+    if (before === undefined || figures.packetsReceived > before.packetsReceived) this.#arrivedAtMs = Date.now();
+    this.quiet.value = direction === "sendrecv" && Date.now() - this.#arrivedAtMs > QUIET_AFTER_MS;
   }
 }
