@@ -158,6 +158,15 @@ describe("a resumed call", () => {
 });
 
 describe("kill -9 of the gateway while a call is held", () => {
+  // The dead run's routes stay until its phones refresh: each test has a stack of its own.
+  beforeEach(async () => {
+    await stack.close();
+    stack = await startStack();
+  });
+  afterEach(() => {
+    phones.length = 0;
+  });
+
   it.each(["phone", "sip.js"] as const)("leaves it held, and the %s resumes it", async (holds) => {
     const alice =
       holds === "phone"
