@@ -6,8 +6,9 @@ import type { Lab } from "../../support/lab.ts";
 import { startLinphone } from "../../support/linphone.ts";
 import { askOperator } from "../../support/stack-watch.ts";
 import type { Stack } from "../../support/stack.ts";
-import { CLIENTS } from "./call-table.ts";
+import { CLIENTS, isBrowser } from "./call-table.ts";
 import type { ClientKind } from "./call-table.ts";
+import { waitHeard } from "./hearing.ts";
 import { LinphoneTalker } from "./linphone-talker.ts";
 import { BrowserTalker, PhoneTalker } from "./talker.ts";
 import type { Talker } from "./talker.ts";
@@ -22,6 +23,8 @@ export type GroupName = keyof typeof GROUPS;
 
 /** Longer than a file's tests: a refresh would be a transaction, and those are counted. */
 const REGISTER_SECONDS = 3_600;
+
+const FIRST_SOUND_MS = 15_000;
 
 export interface User {
   readonly identity: string;
@@ -68,7 +71,19 @@ export class Peers {
 export async function startPeers(lab: Lab, stack: Stack, users: ReadonlyMap<string, User>): Promise<Peers> {
   const groups = Object.keys(GROUPS) as GroupName[];
   const started = await Promise.all(groups.map((group) => startGroup(lab, stack, group, users)));
-  return new Peers(started.flat());
+  const peers = started.flat();
+  for (const peer of peers) if (isBrowser(peer.kind)) await warmUp(peer);
+  return new Peers(peers);
+}
+
+/** A browser starts its sound with its first call, and takes the whole machine for it: one after the other, before anything is heard. */
+async function warmUp({ talker }: Peer): Promise<void> {
+  await talker.mark();
+  await talker.dial("echo");
+  await talker.waitEstablished();
+  await waitHeard(talker, talker.frequency, FIRST_SOUND_MS);
+  await talker.hangup();
+  await talker.waitEnded();
 }
 
 async function startGroup(

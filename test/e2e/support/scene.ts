@@ -22,8 +22,6 @@ export interface Scene {
   readonly startedAtMs: number;
 }
 
-/** A browser starts its sound with its first call, and six of them start at once. */
-const FIRST_SOUND_MS = 15_000;
 const TALK_MS = 1_500;
 
 /**
@@ -58,7 +56,7 @@ export async function converse({ caller, callee }: Scene): Promise<number> {
   ] as const;
   await Promise.all(
     waits.map(([{ kind, talker }, frequency]) =>
-      kind === "linphone" ? talkFor(700) : waitHeard(talker, frequency, FIRST_SOUND_MS),
+      kind === "linphone" ? talkFor(700) : waitHeard(talker, frequency, 10_000),
     ),
   );
   await talkFor(TALK_MS);
