@@ -1,5 +1,6 @@
 /** Entry of a gateway node: environment in, one ready line out, quiet end on SIGTERM. */
 import { readFileSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { describeFault } from "./calls/fault-rim.ts";
 import { startGatewayNode } from "./compose.ts";
 import { ConfigError, readGatewayConfig } from "./config.ts";
@@ -43,6 +44,8 @@ async function main(config: GatewayConfig): Promise<void> {
   process.stdout.write(
     `${JSON.stringify({ event: "gateway.ready", gateway: config.gateway, region: config.region, instance: node.instance, pid: process.pid })}\n`,
   );
+  // The next run starts in half the time: phones that accept no other address wait for it. Killed, we would leave nothing.
+  flushCompileCache();
 }
 
 /** Calls go on when something unforeseen is thrown outside of every rim; again and again, it is better to be adopted. */

@@ -39,7 +39,11 @@ export function gatewayProgram(
     name: gateway.id,
     ...diesWithUs("TERM", process.execPath, [join(root, "gateway-node/main.ts")]),
     cwd: root,
-    env: { ...cleanEnvironment(process.env), ...gatewayEnvironment(folder, options, gateway, files) },
+    env: {
+      ...cleanEnvironment(process.env),
+      ...gatewayEnvironment(folder, options, gateway, files),
+      NODE_COMPILE_CACHE: join(root, ".cache/node-compile"),
+    },
     logFile: join(folder.logs, `${gateway.id}.log`),
     graceMs: GATEWAY_GRACE_MS,
   };
