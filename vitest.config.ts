@@ -1,10 +1,5 @@
 import { defineConfig } from "vitest/config";
 
-/** Long courses of single features, which have unit suites of their own: a usual run leaves them to `npm test -- --all`. */
-const SINGLE_FEATURES = ["call-page", "console-courses", "early-media", "hold", "touch-tones"].map(
-  (name) => `test/e2e/${name}.test.ts`,
-);
-
 /**
  * Four levels, slowest last. Only `unit` has no processes of its own; files of the others never run side by side, because
  * they measure times.
@@ -43,7 +38,6 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          exclude: process.env["CALL_TABLE"] === "all" ? [] : SINGLE_FEATURES,
           testTimeout: 120_000,
           hookTimeout: 180_000,
           fileParallelism: false,
